@@ -1,0 +1,102 @@
+"""Settings: merged once from flags, environment, the repository, the user's file and defaults, then only passed on.
+
+A repository is not trusted: its `.copilot.toml` may only shape the work, never name a file, a program or an address.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import platformdirs
+
+from copilot.errors import UsageError
+
+REPOSITORY_FILE = ".copilot.toml"
+REPOSITORY_KEYS = frozenset({"context_tokens", "max_answer_tokens"})
+ENVIRONMENT_ONLY = frozenset({"COPILOT_CONFIG_DIR", "COPILOT_HOST"})
+"""Variables that are read where they act, not settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can set; `COPILOT_<NAME>` in the environment, `<name>` in TOML."""
+
+    model: str | None = None
+    """A model's name or the path of a GGUF file; None = the best one installed."""
+    context_tokens: int | None = None
+    """Upper bound for prefix, turn and answer together; None = what the model and this machine's memory allow."""
+    max_answer_tokens: int = 1024
+    kv_type: str = "f16"
+    """Type of the KV cache: f16, q8_0 or q4_0."""
+    threads: int = 0
+    """0 = one per physical core."""
+    gpu_layers: int = 0
+    cache_quota_gib: float = 20.0
+    """How much of the disk stored KV segments may take, over all models and repositories."""
+    cache_dir: Path = Path(platformdirs.user_cache_dir("copilot-offline"))
+    models_dir: Path = Path(platformdirs.user_data_dir("copilot-offline")) / "models"
+
+    @classmethod
+    def load(cls, root: Path | None, environment: Mapping[str, str], flags: Mapping[str, object]) -> Self:
+        """Merge all sources for a repository at `root`; UsageError names the source and the key that is wrong."""
+        config_dir = environment.get("COPILOT_CONFIG_DIR") or platformdirs.user_config_dir("copilot-offline")
+        settings = cls()
+        settings = settings._with(_read(Path(config_dir) / "config.toml"), f"{config_dir}/config.toml")
+        if root is not None:
+            settings = settings._with(_read(root / REPOSITORY_FILE), REPOSITORY_FILE, REPOSITORY_KEYS)
+        variables = {
+            name.removeprefix("COPILOT_").lower(): value
+            for name, value in sorted(environment.items())
+            if name.startswith("COPILOT_") and not name.startswith("COPILOT_TEST_") and name not in ENVIRONMENT_ONLY
+        }
+        settings = settings._with(variables, "the environment (COPILOT_…)")
+        return settings._with({key: value for key, value in flags.items() if value is not None}, "the command line")
+
+    def _with(self, values: Mapping[str, object], source: str, allowed: frozenset[str] | None = None) -> Self:
+        types = {field.name: field.type for field in fields(self)}
+        known = sorted(allowed if allowed is not None else types)
+        changes = {}
+        for key, value in values.items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"it may hold: {', '.join(known)}"
+                raise UsageError(f"{source} sets {key!r}, which is no setting there; {hint}")
+            changes[key] = _converted(key, value, types[key], source)
+        return replace(self, **changes)
+
+
+def _converted(key: str, value: object, wanted: Any, source: str) -> object:
+    """`value` as the field's type; text is parsed, so that variables work like TOML values."""
+    options = get_args(wanted) or (wanted,)
+    try:
+        if int in options:
+            number = int(str(value)) if not isinstance(value, bool) else None
+            if number is None or number < 0:
+                raise ValueError
+            return number
+        if float in options:
+            return float(str(value))
+        if Path in options:
+            return Path(str(value)).expanduser().absolute()
+    except ValueError as exc:
+        raise UsageError(f"{source} sets {key} to {value!r}; it takes a number that is not negative") from exc
+    if not isinstance(value, str):
+        raise UsageError(f"{source} sets {key} to {value!r}; it takes text in quotes")
+    if key == "kv_type" and value not in ("f16", "q8_0", "q4_0"):
+        raise UsageError(f"{source} sets kv_type to {value!r}; it takes f16, q8_0 or q4_0")
+    return value
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be read ({exc.strerror}); mend its rights or remove it") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} is not valid TOML: {exc}") from exc

@@ -1,0 +1,117 @@
+"""What a model and a context of some size take in memory, known before anything is loaded.
+
+The terms and how they were checked against llama.cpp's own figures are in docs/engine.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from copilot.engine.base import N_SEQUENCES
+from copilot.engine.gguf import CacheType, ModelCard
+from copilot.errors import BudgetError
+
+N_BATCH = 256
+"""Tokens per decode call and per micro-batch: the unit of progress, of cancelling and of segments."""
+N_OUTPUTS_MAX = 64
+"""Rows of logits a context reserves."""
+RESERVED_BYTES = 512 << 20
+"""Left to the rest of the system."""
+_RUNTIME_BYTES = 150 << 20
+"""Python, llama.cpp, the vocabulary and the index while they work."""
+_ACTIVATIONS = 12
+"""Rows of the widest layer that a micro-batch's graph holds at once; measured, rounded up."""
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Bytes by purpose."""
+
+    n_ctx: int
+    weights: int
+    kv: int
+    """Full-attention layers, all `n_ctx` tokens."""
+    window: int
+    """Sliding-window layers."""
+    compute: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.kv + self.window + self.compute + _RUNTIME_BYTES
+
+    def __str__(self) -> str:
+        return (
+            f"{self.total / _GIB:.1f} GiB (weights {self.weights / _GIB:.1f}, "
+            f"KV {(self.kv + self.window) / _GIB:.1f}, buffers {(self.compute + _RUNTIME_BYTES) / _GIB:.1f})"
+        )
+
+
+def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPlan:
+    """The memory of one context of `n_ctx` tokens on the CPU, weights included."""
+    padded = -(-n_ctx // 256) * 256
+    window_tokens = min(padded, -(-(card.sliding_window * N_SEQUENCES + N_BATCH) // 256) * 256) if card.windowed else 0
+    width = max(card.n_head) * max(card.head_dim_k, card.head_dim_k_swa) + card.embedding_length * 4
+    masks = N_BATCH * (padded + window_tokens) * 2
+    return MemoryPlan(
+        n_ctx=padded,
+        weights=card.weight_bytes,
+        kv=padded * card.kv_bytes_per_token(cache_type),
+        window=window_tokens * card.swa_bytes_per_token(cache_type),
+        compute=N_OUTPUTS_MAX * card.vocab_size * 4 + N_BATCH * width * _ACTIVATIONS * 4 + masks,
+    )
+
+
+def available_bytes() -> int:
+    """Memory this process may take now without pushing others out: the system's figure or its cgroup's."""
+    limits = [limit - used for limit, used in _cgroup_limits()]
+    return max(0, min([int(psutil.virtual_memory().available), *limits]))
+
+
+def plannable_bytes() -> int:
+    """What a model may plan with on this machine: a quarter, at least 1.5 GiB, is left to everything else.
+
+    Unlike `available_bytes` it stays the same from run to run, so that the size of a prefix does.
+    """
+    total = min([int(psutil.virtual_memory().total), *(limit for limit, _ in _cgroup_limits())])
+    return total - max(total // 4, 3 << 29)
+
+
+def _cgroup_limits() -> Iterator[tuple[int, int]]:
+    """(limit, used) in bytes of the control groups this process is in, where one is set."""
+    for folder, limit, used in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            yield int(Path(folder, limit).read_text()), int(Path(folder, used).read_text())
+        except (OSError, ValueError):
+            continue  # no such cgroup, or no limit ("max")
+
+
+def largest_context(card: ModelCard, cache_type: CacheType, available: int) -> int:
+    """Tokens of context that fit `available` bytes, at most the model's own; 0 if not even the weights fit."""
+    low, high = 0, card.context_length // 256
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = plan_memory(card, middle * 256, cache_type).total + RESERVED_BYTES <= available
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low * 256
+
+
+def check_memory(card: ModelCard, n_ctx: int, cache_type: CacheType, available: int) -> None:
+    """Raise BudgetError, with the arithmetic and a way out, where a context would not fit."""
+    plan = plan_memory(card, n_ctx, cache_type)
+    if plan.total + RESERVED_BYTES <= available:
+        return
+    fitting = largest_context(card, cache_type, available)
+    way_out = (
+        f"a context of {fitting:,} tokens would fit: use --budget or set context_tokens"
+        if fitting
+        else "not even its weights fit: choose a smaller model with --model"
+    )
+    raise BudgetError(
+        f"{card.name} with {plan.n_ctx:,} tokens needs {plan}, {available / _GIB:.1f} GiB are free; {way_out}"
+    )

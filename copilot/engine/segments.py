@@ -1,0 +1,157 @@
+"""KV segments on disk: a content-addressed chain, so that a prefix is read once and restored ever after.
+
+A segment holds the KV rows of SEGMENT_TOKENS consecutive tokens; its key hashes the whole chain before it, so equal
+beginnings of different prefixes share files. A windowed model also has one small window file per restart point.
+Any damage makes a segment absent, never wrong. Knows neither tokens' meaning nor llama.cpp.
+"""
+
+import mmap
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+
+SEGMENT_TOKENS = 256
+"""Equal to the decode batch, so that a restored and a fresh prefix have the same batch split, bit for bit."""
+
+_MAGIC = b"cplt-kv\x01"
+_HEADER = struct.Struct("<8s32s32sQII")
+"""magic, fingerprint, key, payload bytes, payload CRC-32, CRC-32 of the header before this field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One place in the chain: tokens [start, end) and the key of everything up to `end`."""
+
+    key: bytes
+    start: int
+    end: int
+
+
+def chain(root: bytes, tokens: Sequence[int]) -> Iterator[Link]:
+    """The links of a token sequence; the last one may be shorter than SEGMENT_TOKENS."""
+    ids = np.asarray(tokens, dtype="<u4")
+    key = root
+    for start in range(0, len(ids), SEGMENT_TOKENS):
+        part = ids[start : start + SEGMENT_TOKENS]
+        key = blake2b(key + part.tobytes(), digest_size=32).digest()
+        yield Link(key, start, start + len(part))
+
+
+class SegmentStore:
+    """The segments of one engine fingerprint, in a folder of this user, bounded by a quota for all fingerprints."""
+
+    def __init__(self, folder: Path, fingerprint: bytes, quota_bytes: int) -> None:
+        self._root = folder
+        self._folder = folder / fingerprint.hex()[:16]
+        self._fingerprint = fingerprint
+        self._quota_bytes = quota_bytes
+        self.writable = True
+        """False once the disk refused a write; reading goes on without keeping."""
+        self._rejected: set[Path] = set()
+
+    def links(self, tokens: Sequence[int]) -> list[Link]:
+        return list(chain(self._fingerprint, tokens))
+
+    def has(self, link: Link, kind: str = "kv") -> bool:
+        path = self._path(link, kind)
+        return path not in self._rejected and path.is_file()
+
+    def size_bytes(self, link: Link) -> int:
+        """Bytes on disk of a segment and its window, 0 where absent."""
+        return sum(p.stat().st_size for kind in ("kv", "win") if (p := self._path(link, kind)).is_file())
+
+    def load(self, link: Link, kind: str = "kv") -> memoryview | None:
+        """The payload, verified; None if it is absent or damaged (a damaged file is removed)."""
+        path = self._path(link, kind)
+        try:
+            with path.open("rb") as file:
+                mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            os.utime(path)
+        except (OSError, ValueError):
+            return None
+        payload = self._verified(mapped, link)
+        if payload is None:
+            self.reject(link, kind)
+        return payload
+
+    def save(self, link: Link, payload: bytes, kind: str = "kv") -> None:
+        """Write one segment so that a crash at any moment leaves the old state or the new one."""
+        path = self._path(link, kind)
+        if not self.writable or self.has(link, kind):
+            return
+        head = _HEADER.pack(_MAGIC, self._fingerprint, link.key, len(payload), zlib.crc32(payload), 0)[:-4]
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=self._folder, suffix=".tmp", delete=False) as file:  # mode 0600
+                try:
+                    file.write(head + struct.pack("<I", zlib.crc32(head)))
+                    file.write(payload)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).replace(path)
+                    self._rejected.discard(path)
+                except BaseException:
+                    self._remove(Path(file.name))
+                    raise
+        except OSError:
+            self.writable = False
+
+    def forget(self, link: Link, kind: str) -> None:
+        self._remove(self._path(link, kind))
+
+    def reject(self, link: Link, kind: str) -> None:
+        """Never use this file again, even where it cannot be deleted."""
+        self._rejected.add(self._path(link, kind))
+        self.forget(link, kind)
+
+    def evict(self) -> None:
+        """Delete the least recently used files until the quota holds, and temporary files left by a crash."""
+        files = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in self._files()]
+        stale_before = time.time_ns() - 3600 * 10**9
+        for mtime_ns, _, path in files:
+            if path.suffix == ".tmp" and mtime_ns < stale_before:
+                self._remove(path)
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._quota_bytes:
+                break
+            self._remove(path)
+            total -= size
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for path in self._root.glob("*/*"):
+            try:
+                yield path, path.stat()
+            except OSError:
+                continue  # another process evicted it
+
+    def _path(self, link: Link, kind: str) -> Path:
+        return self._folder / f"{link.key.hex()[:40]}.{kind}"
+
+    def _verified(self, mapped: memoryview, link: Link) -> memoryview | None:
+        if len(mapped) < _HEADER.size:
+            return None
+        magic, fingerprint, key, size, crc, head_crc = _HEADER.unpack_from(mapped)
+        payload = mapped[_HEADER.size :]
+        intact = (
+            zlib.crc32(mapped[: _HEADER.size - 4]) == head_crc
+            and (magic, fingerprint, key) == (_MAGIC, self._fingerprint, link.key)
+            and len(payload) == size
+            and zlib.crc32(payload) == crc
+        )
+        return payload if intact else None
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return  # a read-only cache is used as it is
