@@ -1,0 +1,190 @@
+"""`copilot models`: list, pull, import, verify and remove model files.
+
+Parses, calls one verb of `copilot.models`, renders. The answer goes to stdout, progress and errors to stderr.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TransferSpeedColumn as SpeedColumn
+
+from copilot.cli.options import app_at, json_option
+from copilot.errors import ModelFileError
+from copilot.events import Progress as Step
+from copilot.events import Report, ignore
+from copilot.models import (
+    InstalledModel,
+    Mode,
+    Placement,
+    Source,
+    by_preference,
+    check,
+    glance,
+    import_file,
+    require_usable,
+    resolve,
+    shipped_catalogue,
+)
+from copilot.models import pull as pull_model
+from copilot.models.catalogue import Model
+from copilot.models.store import disk_errors, gigabytes
+
+_STAGES = {"fetch": "fetching", "verify": "checking"}
+
+
+@click.group()
+def models() -> None:
+    """Model files: see, fetch, import, check and remove them."""
+
+
+@models.command("list")
+@json_option
+def list_models(as_json: bool) -> None:
+    """Show what can be pulled and what is installed."""
+    store, catalogue = app_at(Path()).store, shipped_catalogue()
+    with disk_errors(store.folder):
+        installed = {name: glance(name, store, catalogue) for name in by_preference(store, catalogue)}
+    published = [_row(model.name, model, installed.get(model.name)) for model in catalogue.models]
+    own = [_row(name, model.entry, model) for name, model in installed.items() if catalogue.find(name) is None]
+    if as_json:
+        _print_json(published + own)
+        return
+    for row in published + own:
+        mark = "*" if row["installed"] else " "
+        state = row["status"] if row["installed"] else f"copilot models pull {row['name']}"
+        roles = ", ".join(row["roles"])
+        click.echo(
+            f"{mark} {row['name']:<20} {gigabytes(row['bytes']):>8}  {roles:<16}  {row['licence'] or '-':<10}  {state}"
+        )
+
+
+@models.command("pull")
+@click.argument("name")
+@click.option("--source", type=click.Choice(get_args(Source)), default="auto", show_default=True, help="Where from.")
+@json_option
+def pull(name: str, source: Source, as_json: bool) -> None:
+    """Fetch the published model NAME; an interrupted one goes on where it stopped."""
+    with _progress() as report:
+        model = pull_model(name, app_at(Path()).store, shipped_catalogue(), source, report)
+    _show(model, as_json)
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name to install it under; default: the catalogue's, else the file's own.")
+@click.option("--link", type=click.Choice(["hardlink", "symlink"]), help="Link the file instead of copying it.")
+@json_option
+def import_model(file: Path, name: str | None, link: Mode | None, as_json: bool) -> None:
+    """Install the GGUF file FILE."""
+    with _progress() as report:
+        placement = Placement(name=name, mode=link or "copy")
+        model = import_file(file, app_at(Path()).store, shipped_catalogue(), placement, report)
+    _show(model, as_json)
+
+
+@models.command("verify")
+@click.argument("name", required=False)
+@json_option
+def verify(name: str | None, as_json: bool) -> int:
+    """Hash the installed model NAME, or all of them; exit code 3 if one must not be used."""
+    store, catalogue = app_at(Path()).store, shipped_catalogue()
+    names = (name,) if name is not None else by_preference(store, catalogue)
+    checked = []
+    with disk_errors(store.folder), _progress() as report:
+        for each in names:
+            checked.append(check(each, store, catalogue, report, rehash=True))
+    if as_json:
+        _print_json([_document(model) for model in checked])
+    else:
+        for model in checked:
+            click.echo(f"{model.status:<10} {model.name}  {model.sha256 or '-'}")
+    for model in checked:
+        try:
+            require_usable(model)
+        except ModelFileError as error:
+            click.echo(f"copilot: {error}", err=True)
+    return 0 if all(model.usable for model in checked) else ModelFileError.exit_code
+
+
+@models.command("remove")
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Delete the installed model NAME, or what an interrupted pull of it left."""
+    store = app_at(Path()).store
+    with disk_errors(store.folder):
+        freed = store.remove(name)
+    if as_json:
+        _print_json({"name": name, "freed_bytes": freed})
+    else:
+        click.echo(f"removed {name} ({gigabytes(freed)})")
+
+
+@models.command("path")
+@click.argument("name", required=False)
+@json_option
+def path(name: str | None, as_json: bool) -> None:
+    """Print the path of the model NAME, or of the default chat model, once its bytes are known to be right."""
+    with _progress() as report:
+        model = resolve(name, app_at(Path()).store, shipped_catalogue(), report=report)
+    if as_json:
+        _print_json(_document(model))
+    else:
+        click.echo(str(model.path))
+
+
+def _row(name: str, entry: Model | None, installed: InstalledModel | None) -> dict[str, Any]:
+    roles = installed.roles if installed is not None else entry.roles if entry is not None else ()
+    return {
+        "name": name,
+        "roles": list(roles),
+        "installed": installed is not None,
+        "status": installed.status if installed is not None else None,
+        "path": str(installed.path) if installed is not None else None,
+        "bytes": installed.bytes if installed is not None else entry.bytes if entry is not None else 0,
+        "context": entry.context if entry is not None else None,
+        "licence": entry.licence if entry is not None else None,
+        "pinned": entry is not None and entry.sha256 is not None,
+    }
+
+
+def _document(model: InstalledModel) -> dict[str, Any]:
+    row = _row(model.name, model.entry, model)
+    return {**row, "sha256": model.sha256, "usable": model.usable}
+
+
+def _show(model: InstalledModel, as_json: bool) -> None:
+    if as_json:
+        _print_json(_document(model))
+        return
+    pin = "" if model.status == "ok" else ", no published digest"
+    click.echo(f"{model.name}: {model.path} ({gigabytes(model.bytes)}{pin})")
+
+
+def _print_json(document: object) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Report]:
+    """Draw byte counts on stderr while it is a terminal, nothing otherwise."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield ignore
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as bar:
+
+        def draw(step: Step) -> None:
+            if step.stage not in tasks:
+                tasks[step.stage] = bar.add_task(_STAGES.get(step.stage, step.stage), completed=step.reused)
+            bar.update(tasks[step.stage], completed=step.done, total=step.total)
+
+        yield draw

@@ -1,0 +1,58 @@
+"""Fixtures for all tests: private folders, no network, tiny models that run the real llama.cpp code."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copilot.testing import Shape, write_tiny_model
+
+os.environ["GOMP_SPINCOUNT"] = "0"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(autouse=True)
+def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or touches the user's own settings, cache or models."""
+    for name in [name for name in os.environ if name.startswith("COPILOT_") and not name.startswith("COPILOT_TEST_")]:
+        monkeypatch.delenv(name)
+    for name in ("CACHE", "MODELS", "CONFIG"):
+        monkeypatch.setenv(f"COPILOT_{name}_DIR", str(tmp_path / f"copilot-{name.lower()}"))
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that connects anywhere but to this machine fails."""
+    connect = socket.socket.connect
+
+    def checked(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            assert isinstance(address, tuple) and address[0] in LOOPBACK, f"a test tried to reach {address}"
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Shape], Path]:
+    """The path of a tiny model of a shape, written once per run."""
+    folder = tmp_path_factory.mktemp("tiny-models")
+
+    def path_of(shape: Shape) -> Path:
+        path = folder / f"{shape}.gguf"
+        if not path.exists():
+            write_tiny_model(path, shape)
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def default_model() -> Iterator[Path]:
+    """The default model, for tests that need sense: COPILOT_TEST_MODEL names its file."""
+    named = os.environ.get("COPILOT_TEST_MODEL")
+    if not named:
+        pytest.skip("COPILOT_TEST_MODEL names no GGUF file")
+    yield Path(named)
