@@ -8,11 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import platformdirs
 
 from copilot.errors import UsageError
+
+KvType = Literal["f16", "q8_0", "q4_0"]
+"""Type of the KV cache; the smaller ones halve and quarter its memory and read more slowly."""
 
 REPOSITORY_FILE = ".copilot.toml"
 REPOSITORY_KEYS = frozenset({"context_tokens", "max_answer_tokens"})
@@ -29,8 +32,7 @@ class Settings:
     context_tokens: int | None = None
     """Upper bound for prefix, turn and answer together; None = what the model and this machine's memory allow."""
     max_answer_tokens: int = 1024
-    kv_type: str = "f16"
-    """Type of the KV cache: f16, q8_0 or q4_0."""
+    kv_type: KvType = "f16"
     threads: int = 0
     """0 = one per physical core."""
     gpu_layers: int = 0
@@ -58,7 +60,7 @@ class Settings:
     def _with(self, values: Mapping[str, object], source: str, allowed: frozenset[str] | None = None) -> Self:
         types = {field.name: field.type for field in fields(self)}
         known = sorted(allowed if allowed is not None else types)
-        changes = {}
+        changes: dict[str, Any] = {}
         for key, value in values.items():
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
@@ -85,8 +87,8 @@ def _converted(key: str, value: object, wanted: Any, source: str) -> object:
         raise UsageError(f"{source} sets {key} to {value!r}; it takes a number that is not negative") from exc
     if not isinstance(value, str):
         raise UsageError(f"{source} sets {key} to {value!r}; it takes text in quotes")
-    if key == "kv_type" and value not in ("f16", "q8_0", "q4_0"):
-        raise UsageError(f"{source} sets kv_type to {value!r}; it takes f16, q8_0 or q4_0")
+    if wanted is KvType and value not in get_args(KvType):
+        raise UsageError(f"{source} sets {key} to {value!r}; it takes one of {', '.join(get_args(KvType))}")
     return value
 
 

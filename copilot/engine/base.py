@@ -169,8 +169,9 @@ class Engine(Protocol):
 class Session(Protocol):
     """Reads prefixes once and answers from them: the seam between use cases and whoever runs the model."""
 
-    n_ctx: int
-    """The most tokens that prefix, turn and answer may have together."""
+    @property
+    def n_ctx(self) -> int:
+        """The most tokens that prefix, turn and answer may have together."""
 
     def state(self, prefix: Tokens) -> ReadState: ...
 

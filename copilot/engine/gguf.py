@@ -12,9 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from copilot.engine.cache_file import replace_file
-from copilot.engine.identity import Identity
 from copilot.errors import ModelFileError
+from copilot.files import Identity, keep_file
 
 if TYPE_CHECKING:
     from copilot.engine.gguf_keys import Keys
@@ -246,4 +245,4 @@ def _card_from_json(fields: dict[str, Any], path: Path, identity: Identity) -> M
 def _store(target: Path, card: ModelCard) -> None:
     fields = asdict(card) | {"version": CARD_VERSION}
     del fields["path"], fields["identity"]
-    replace_file(target, json.dumps(fields).encode())
+    keep_file(target, json.dumps(fields).encode())

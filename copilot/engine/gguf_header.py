@@ -18,8 +18,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.engine.identity import Identity
 from copilot.errors import ModelFileError
+from copilot.files import Identity
 
 MAX_HEADER_BYTES = 256 << 20
 MAX_KEYS = 1 << 16

@@ -31,9 +31,11 @@ WINDOW_SHARE = 2
 
 
 class Vocabulary(Protocol):
-    eog: frozenset[int]
+    @property
+    def eog(self) -> frozenset[int]:
+        """Tokens that end an answer."""
 
-    def piece(self, token: int) -> bytes: ...
+    def piece(self, token: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from copilot.engine.cache_file import replace_file
 from copilot.engine.gguf import ModelCard
 from copilot.engine.gguf_header import read_header
 from copilot.engine.gguf_keys import Keys
 from copilot.engine.split_patterns import Split
 from copilot.engine.vocabulary import Vocabulary, build_vocabulary
+from copilot.files import keep_file
 
 VOCABULARY_VERSION = 1
 _ARRAYS = ("offsets", "ranks", "byte_ids")
@@ -63,4 +63,4 @@ def _write(path: Path, vocabulary: Vocabulary) -> None:
     arrays["fields"] = np.frombuffer(json.dumps(fields).encode(), dtype=np.uint8)
     packed = io.BytesIO()
     np.savez(packed, **arrays)
-    replace_file(path, packed.getvalue())
+    keep_file(path, packed.getvalue())

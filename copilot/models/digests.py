@@ -5,29 +5,14 @@ Does not know which digest a file should have.
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.events import Progress, Report, ignore
+from copilot.files import Identity, replace_file
 
 _CHUNK_BYTES = 4 << 20
 _RECORD_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What changes when a file is replaced or rewritten: cheap to read, good enough to skip hashing."""
-
-    size: int
-    mtime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> "Identity":
-        """Identity of the file a path leads to, links followed."""
-        stat = path.stat()
-        return cls(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +61,4 @@ def write_record(path: Path, record: Record) -> None:
         "inode": record.identity.inode,
         "sha256": record.sha256,
     }
-    write_atomically(path, json.dumps(document))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a small text file so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_file(path, json.dumps(document).encode())

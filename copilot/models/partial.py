@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from copilot.models.digests import write_atomically
+from copilot.files import replace_file
 
 
 class Partial:
@@ -48,7 +48,7 @@ class Partial:
             os.fsync(file.fileno())
             size = file.tell()
         self._sizes.append(size)
-        write_atomically(self._journal, json.dumps({"source": self.source, "sizes": self._sizes}))
+        replace_file(self._journal, json.dumps({"source": self.source, "sizes": self._sizes}).encode())
 
     def restart(self) -> None:
         """Forget all parts."""

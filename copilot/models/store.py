@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
-from copilot.models.digests import Identity, Record, read_record, write_record
+from copilot.files import Identity
+from copilot.models.digests import Record, read_record, write_record
 from copilot.models.lock import exclusive
 
 _SUFFIX = ".gguf"

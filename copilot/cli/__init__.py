@@ -1,0 +1,78 @@
+"""The command line: parse, call one task, render. Commands are imported when they are called."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from copilot import __version__
+from copilot.errors import CopilotError
+
+COMMANDS = {
+    "ask": "Answer a question about a repository.",
+    "cache": "What is kept on disk, and removing it.",
+    "config": "The settings in force and where they come from.",
+    "doctor": "Check this machine and say what to do about each problem.",
+    "models": "Model files: list, pull, import, verify, remove, path.",
+    "pack": "The repository as the model would see it.",
+    "search": "Ranked places in a repository; needs no model.",
+    "warm": "Read a repository once and keep it for every later question.",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; imports the module of the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"copilot.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="copilot")
+def copilot() -> None:
+    """An offline coding copilot: it reads a whole repository once and answers from it, on this machine."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. Errors are one line on stderr, and JSON on stdout where asked for."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = copilot.main(given, prog_name="copilot", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        return _failed("usage", error.format_message(), 2, given)
+    except CopilotError as error:
+        return _failed(error.code, str(error), error.exit_code, given)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("copilot: interrupted; what was read is kept", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more; exit in peace
+        return 0
+
+
+def _failed(code: str, message: str, exit_code: int, given: Sequence[str]) -> int:
+    line = " ".join(message.split())
+    click.echo(f"copilot: {line}", err=True)
+    if "--json" in given or "--format=json" in given or ("--format" in given and "json" in given):
+        click.echo(json.dumps({"error": {"code": code, "message": line}}))
+    return exit_code

@@ -1,0 +1,84 @@
+"""`copilot ask`: one question, one streamed and cited answer."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
+from copilot.cli.render import MarkdownStream, Terminal, print_json
+from copilot.engine.base import Cancel
+from copilot.events import Notice, Progress, Text
+from copilot.tasks.ask import Answer, AskEvent, Asking, Question
+from copilot.tasks.ask import ask as answer_question
+
+
+@click.command()
+@click.argument("question")
+@path_option
+@json_option
+@click.option("--think", is_flag=True, help="Let a model that can think do so first (slower).")
+@model_option
+@budget_option
+def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None, budget: int | None) -> int:
+    """Answer QUESTION about the repository, with citations checked against its files.
+
+    A repository that was never read is answered from a small map and excerpts; `copilot warm` reads all of it.
+    """
+    if not question.strip():
+        raise click.UsageError("the question is empty; put it in quotes after `copilot ask`")
+    terminal = Terminal()
+    app = app_at(path, model=model)
+    with terminal.working(), app.repository(path, terminal.report) as repository:
+        chat_model = app.chat_model(terminal.report)
+        session = app.session(chat_model)
+        try:
+            tools = Asking(repository, chat_model, session, app.speed(chat_model))
+            asked = Question(question, think, budget, app.settings.max_answer_tokens)
+            answer = _show(answer_question(asked, tools, Cancel()), terminal, quiet=as_json)
+        finally:
+            session.close()
+    if as_json:
+        print_json(
+            {
+                "answer": answer.text,
+                "citations": [asdict(citation) for citation in answer.citations],
+                "usage": asdict(answer.usage),
+                "reason": answer.reason,
+                "prefix": answer.prefix,
+            }
+        )
+    return 0
+
+
+def _show(events: Iterator[AskEvent], terminal: Terminal, *, quiet: bool) -> Answer:
+    """Render the stream until the Answer; with `quiet`, the answer's text is not shown."""
+    stream = MarkdownStream(terminal.out)
+    answer: Answer | None = None
+    for event in events:
+        match event:
+            case Progress():
+                terminal.report(event)
+            case Notice():
+                terminal.notice(event)
+            case Text():
+                terminal.stop_progress()
+                if not quiet:
+                    stream.write(event.text)
+            case Answer():
+                answer = event
+                terminal.stop_progress()
+                if not quiet:
+                    stream.close()
+    assert answer is not None, "asking ends with an Answer"
+    usage = answer.usage
+    if terminal.err.is_terminal:
+        terminal.notice(
+            Notice(
+                f"{usage.generated_tokens} tokens in {usage.decode_ms / 1000:.1f} s after "
+                f"{usage.prefill_ms / 1000:.1f} s of reading {usage.evaluated_tokens:,} tokens; "
+                f"{usage.reused_tokens:,} reused"
+            )
+        )
+    return answer

@@ -1,0 +1,72 @@
+"""`copilot cache`: what is kept on disk."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from copilot.app import App
+from copilot.cli.options import app_at, json_option
+from copilot.cli.render import print_json
+from copilot.errors import UsageError
+
+KEPT = {
+    "kv": "stored KV segments: the repositories that were read",
+    "index": "the index of repositories",
+    "models": "model cards and vocabularies",
+}
+
+
+@click.group()
+def cache() -> None:
+    """What is kept on disk to answer faster; all of it may be removed at any time."""
+
+
+@cache.command()
+@json_option
+def info(as_json: bool) -> int:
+    """Show what is kept, where, and how large it is."""
+    app = app_at(Path())
+    sizes = {name: _size_bytes(app.settings.cache_dir / name) for name in KEPT}
+    if as_json:
+        print_json({"path": str(app.settings.cache_dir), "bytes": sizes, "quota_bytes": _quota_bytes(app)})
+        return 0
+    click.echo(f"{app.settings.cache_dir}")
+    for name, what in KEPT.items():
+        click.echo(f"  {name:<8} {sizes[name] / 1e6:>10,.1f} MB  {what}")
+    click.echo(f"  quota for kv: {app.settings.cache_quota_gib:g} GiB (setting cache_quota_gib)")
+    return 0
+
+
+@cache.command()
+@json_option
+def clear(as_json: bool) -> int:
+    """Remove everything that is kept; models stay."""
+    app = app_at(Path())
+    folder = app.settings.cache_dir
+    freed = sum(_size_bytes(folder / name) for name in KEPT)
+    for name in KEPT:
+        _remove(folder / name)
+    (folder / "speed.json").unlink(missing_ok=True)
+    if as_json:
+        print_json({"path": str(folder), "freed_bytes": freed})
+    else:
+        click.echo(f"removed {freed / 1e6:,.1f} MB from {folder}")
+    return 0
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise UsageError(f"{exc.filename} cannot be removed ({exc.strerror}); mend its rights and try again") from exc
+
+
+def _quota_bytes(app: App) -> int:
+    return int(app.settings.cache_quota_gib * (1 << 30))
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

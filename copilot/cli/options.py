@@ -1,0 +1,30 @@
+"""Options that several commands share, and the App they are answered with."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from copilot.app import App
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+path_option = click.option(
+    "-C",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="PATH",
+    help="A folder or file in the repository; default: here.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+model_option = click.option("--model", metavar="NAME", help="An installed model's name or the path of a GGUF file.")
+budget_option = click.option(
+    "--budget", type=click.IntRange(min=1), metavar="TOKENS", help="At most so many tokens of repository."
+)
+
+
+def app_at(path: Path, **flags: object) -> App:
+    """The App for the repository at `path`, flags above all other settings."""
+    return App.at(path, flags)

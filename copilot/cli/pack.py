@@ -1,0 +1,76 @@
+"""`copilot pack`: the prefix as the model would see it, and why each file is in it."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from copilot.cli.options import app_at
+from copilot.cli.render import Terminal, clean
+from copilot.errors import UsageError
+from copilot.repo.pack import Pack, PackRequest
+from copilot.tasks.prefix import prefix_budget
+
+TIERS = {"e2b": 131_072, "e4b": 131_072, "12b": 262_144, "26b": 262_144, "31b": 262_144}
+"""Contexts of the Gemma 4 tiers, in tokens (Google's model card)."""
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--tier", type=click.Choice(sorted(TIERS)), help="The budget of a Gemma 4 tier.")
+@click.option("--budget", type=click.IntRange(min=1), metavar="TOKENS", help="At most so many tokens.")
+@click.option("--tokenizer", metavar="MODEL", help="Count with this model's vocabulary; default: the chat model's.")
+@click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--explain", is_flag=True, help="Why each file is in, in which form and at what price.")
+def pack(
+    path: Path,
+    tier: str | None,
+    budget: int | None,
+    tokenizer: str | None,
+    form: str,
+    output: Path | None,
+    explain: bool,
+) -> int:
+    """Pack the repository at PATH into one text of exactly counted tokens."""
+    if tier and budget:
+        raise click.UsageError("give --tier or --budget, one of the two")
+    terminal = Terminal()
+    app = app_at(path, model=tokenizer)
+    with terminal.working(), app.repository(path, terminal.report) as repository:
+        model = app.chat_model(terminal.report)
+        tokens = TIERS[tier] if tier else budget or prefix_budget(model, app.settings.max_answer_tokens)
+        packed = repository.pack(PackRequest(tokens, repository.history, "full"), model.tokenizer)
+    if explain and form == "markdown":
+        _explain(packed, terminal)
+        return 0
+    text = json.dumps(packed.to_json(), ensure_ascii=False) + "\n" if form == "json" else packed.text
+    _write(text, output)
+    return 0
+
+
+def _write(text: str, output: Path | None) -> None:
+    encoded = text.encode("utf-8", "surrogateescape")
+    if output is None:
+        sys.stdout.buffer.write(encoded)
+        return
+    try:
+        output.write_bytes(encoded)
+    except OSError as exc:
+        raise UsageError(f"{output} cannot be written ({exc.strerror}); name another file with -o") from exc
+
+
+def _explain(packed: Pack, terminal: Terminal) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("rank", "right"), ("tokens", "right"), ("form", "left"), ("path", "left"), ("why", "left")):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for file in sorted(packed.files, key=lambda file: (-file.rank, file.path)):
+        why = Text("; ".join(file.reasons), style="dim")
+        table.add_row(f"{file.rank:.4f}", f"{file.tokens:,}", file.form, Text(clean(file.path)), why)
+    terminal.out.print(table)
+    terminal.out.print(f"\n{packed.tokens:,} of {packed.budget_tokens:,} tokens ({packed.tokenizer})", style="bold")
+    for skipped in packed.skipped:
+        terminal.out.print(Text(f"skipped {clean(skipped.path)}: {skipped.reason}", style="dim"))

@@ -1,0 +1,64 @@
+"""`copilot warm`: read the repository once."""
+
+from pathlib import Path
+
+import click
+
+from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
+from copilot.cli.render import Terminal, print_json
+from copilot.engine.base import Cancel
+from copilot.events import Notice, Progress
+from copilot.tasks.prefix import build_prefix, prefix_budget
+from copilot.tasks.warm import Warmed
+from copilot.tasks.warm import warm as warm_prefix
+
+
+@click.command()
+@path_option
+@budget_option
+@json_option
+@model_option
+def warm(path: Path, budget: int | None, as_json: bool, model: str | None) -> int:
+    """Read the repository once and keep it, in memory-sized segments on disk, for every later question.
+
+    An interrupted reading goes on where it stopped.
+    """
+    terminal = Terminal()
+    app = app_at(path, model=model)
+    with terminal.working(), app.repository(path, terminal.report) as repository:
+        chat_model = app.chat_model(terminal.report)
+        allowed = prefix_budget(chat_model, app.settings.max_answer_tokens)
+        prefix = build_prefix(repository, chat_model, "full", min(budget or allowed, allowed))
+        session = app.session(chat_model)
+        warmed: Warmed | None = None
+        try:
+            for event in warm_prefix(prefix, session, app.speed(chat_model), Cancel()):
+                match event:
+                    case Progress():
+                        terminal.report(event)
+                    case Notice():
+                        terminal.notice(event)
+                    case Warmed():
+                        warmed = event
+        finally:
+            session.close()
+    assert warmed is not None, "warming ends with Warmed"
+    if as_json:
+        print_json(
+            {
+                "tokens": warmed.tokens,
+                "reused_tokens": warmed.reused_tokens,
+                "evaluated_tokens": warmed.evaluated_tokens,
+                "prefill_ms": warmed.prefill_ms,
+                "segments": warmed.segments,
+                "bytes": warmed.size_bytes,
+            }
+        )
+    else:
+        forms = [sum(file.form == form for file in prefix.pack.files) for form in ("full", "outline", "path")]
+        click.echo(
+            f"{warmed.tokens:,} tokens kept ({warmed.evaluated_tokens:,} read, {warmed.reused_tokens:,} reused): "
+            f"{forms[0]} files in full, {forms[1]} outlined, {forms[2]} named; "
+            f"{warmed.segments} segments, {warmed.size_bytes / 1e6:,.0f} MB"
+        )
+    return 0

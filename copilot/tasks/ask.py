@@ -1,0 +1,169 @@
+"""Answer a question about a repository: prefix, places found for the question, checked citations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from copilot.engine.base import Cancel, ReadState, Request, Sampling, Session
+from copilot.errors import BudgetError
+from copilot.events import Done, Notice, Progress, Text, Usage
+from copilot.prompts.ask import Place, question
+from copilot.tasks.citations import Citation, CitationCheck, code_names
+from copilot.tasks.model import ChatModel
+from copilot.tasks.prefix import MAP_TOKENS, Prefix, build_prefix, choose_prefix, prefix_budget
+from copilot.tasks.repository import Repository
+from copilot.tasks.speed import SpeedLog, duration
+
+PLACES = 8
+EXCERPT_TOKENS = 1024
+"""For excerpts of what the prefix does not show in full."""
+EXCERPT_LINES = 60
+MAX_SOURCES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of an answer; `usage.prompt_tokens` counts the prefix and the turn."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    usage: Usage
+    reason: str
+    prefix: str
+    """"full" if the whole pack was before the model, "map" if only the map and excerpts were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    think: bool = False
+    budget_tokens: int | None = None
+    """Upper bound for the prefix; None = all the context allows."""
+    max_answer_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What answering works with."""
+
+    repository: Repository
+    model: ChatModel
+    session: Session
+    speed: SpeedLog
+
+
+AskEvent = Progress | Notice | Text | Answer
+
+
+def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
+    """Stream the answer; the last event is the Answer. BudgetError if the question does not fit."""
+    model, session = tools.model, tools.session
+    allowed = prefix_budget(model, asked.max_answer_tokens)
+    budget = min(asked.budget_tokens or allowed, allowed)
+    full = build_prefix(tools.repository, model, "full", budget)
+    small = build_prefix(tools.repository, model, "map", min(MAP_TOKENS, budget))
+    prefix, state = choose_prefix(full, small, session)
+    places = find_places(asked.text, prefix, tools)
+    turn = model.encode(model.chat.user(question(asked.text, places), think=asked.think))
+    room = model.n_ctx - len(prefix.tokens) - 1
+    if len(turn) > room:
+        raise BudgetError(
+            f"the question has {len(turn)} tokens, {room} are left beside the repository; "
+            "shorten it or use a smaller --budget"
+        )
+    yield from _waiting(prefix, session.state(prefix.tokens), tools.speed)
+    sampling = Sampling(max_tokens=asked.max_answer_tokens, hidden=model.thought_ids)
+    request = Request(prefix.tokens, turn, sampling)
+    yield from _answer(request, prefix, places, tools, cancel)
+    if prefix.kind == "map":
+        yield _advice(state, tools.speed)
+
+
+def _answer(
+    request: Request, prefix: Prefix, places: Sequence[Place], tools: Asking, cancel: Cancel
+) -> Iterator[AskEvent]:
+    shown = [Citation(p.path, p.start_line, p.end_line) for p in places]
+    check = CitationCheck(tools.repository.lines, shown)
+    written: list[str] = []
+    done: Done | None = None
+
+    def passed(text: str) -> Iterator[Text]:
+        if text:
+            written.append(text)
+            yield Text(text)
+
+    for event in tools.session.generate(request, cancel):
+        if isinstance(event, Text):
+            yield from passed(check.decode(event.text))
+        elif isinstance(event, Done):
+            done = event
+        else:
+            yield event
+    assert done is not None, "a generation ends with Done"
+    yield from passed(check.flush())
+    if not check.found and done.reason != "cancelled":
+        sources = find_sources("".join(written), places, tools.repository)
+        check.found.extend(citation for citation, _ in sources)
+        yield from passed(_as_list(sources))
+    tools.speed.record(done.usage)
+    yield Answer("".join(written).strip(), tuple(check.found), done.usage, done.reason, prefix.kind)
+
+
+def find_places(text: str, prefix: Prefix, tools: Asking) -> list[Place]:
+    """The best places for a question; those the prefix does not show in full carry their text, within a budget."""
+    places = []
+    left = min(EXCERPT_TOKENS, tools.model.n_ctx // 8)
+    for hit in tools.repository.search(text, PLACES):
+        place = Place(hit.path, hit.start_line, hit.end_line, hit.symbol)
+        if hit.path not in prefix.shown_in_full:
+            place, cost = _with_text(place, left, tools)
+            left -= cost
+        places.append(place)
+    return places
+
+
+def _with_text(place: Place, budget_tokens: int, tools: Asking) -> tuple[Place, int]:
+    """The place with as many of its lines as fit the budget, and what they cost; without text if none do."""
+    lines = tools.repository.lines(place.path) or ()
+    n_lines = min(place.end_line - place.start_line + 1, EXCERPT_LINES)
+    while n_lines > 2:
+        end = place.start_line + n_lines - 1
+        text = "\n".join(lines[place.start_line - 1 : end])
+        [cost] = tools.model.tokenizer.count([text])
+        if cost <= budget_tokens:
+            return Place(place.path, place.start_line, end, place.symbol, text), cost
+        n_lines //= 2
+    return place, 0
+
+
+def find_sources(text: str, places: Sequence[Place], repository: Repository) -> list[tuple[Citation, str]]:
+    """Where the code is defined that an answer names in backticks; of several definitions, the one it speaks of."""
+    sources: list[tuple[Citation, str]] = []
+    shown = {place.path for place in places}
+    for name in code_names(text):
+        found = [hit for hit in repository.search(name, 8) if hit.symbol.rpartition(".")[2] == name]
+        named = [hit for hit in found if hit.path in text] or [hit for hit in found if hit.path in shown] or found
+        if len(found) == 1 or len({hit.path for hit in named}) == 1 < len(found):
+            hit = named[0]
+            sources.append((Citation(hit.path, hit.start_line, hit.end_line), hit.symbol))
+    return sources[:MAX_SOURCES]
+
+
+def _as_list(sources: Sequence[tuple[Citation, str]]) -> str:
+    lines = [f"- `{c.path}:{c.start_line}-{c.end_line}` {symbol}" for c, symbol in sources]
+    return "\n\nDefined at:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _waiting(prefix: Prefix, state: ReadState, speed: SpeedLog) -> Iterator[Notice]:
+    seconds = speed.seconds_for(state.missing)
+    if seconds is not None and seconds > 5:
+        what = "the repository map" if prefix.kind == "map" else "what is new in the repository"
+        yield Notice(f"reading {what} first: {state.missing:,} tokens, about {duration(seconds)}")
+
+
+def _advice(state: ReadState, speed: SpeedLog) -> Notice:
+    seconds = speed.seconds_for(state.missing)
+    how_long = f" (about {duration(seconds)} at {speed.tokens_per_s:.0f} tokens/s)" if seconds else ""
+    return Notice(
+        f"this answer saw a map and excerpts; `copilot warm` reads {state.missing:,} tokens once{how_long}, "
+        "then every answer sees them all"
+    )

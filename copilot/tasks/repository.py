@@ -1,0 +1,83 @@
+"""A repository as the tasks use it: walked, indexed, ready to be packed, searched and quoted."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from copilot.errors import RepositoryError
+from copilot.events import Progress, Report, ignore
+from copilot.repo.forms import Counter
+from copilot.repo.git import History, change_history
+from copilot.repo.index import Index
+from copilot.repo.pack import Pack, PackRequest, pack
+from copilot.repo.root import find_root
+from copilot.repo.search import Hit, search
+from copilot.repo.walk import walk
+
+
+class Repository:
+    """One project root with its index brought up to date."""
+
+    def __init__(self, root: Path, index: Index, history: History | None) -> None:
+        self.root = root
+        self.index = index
+        self.history = history
+        self._lines: dict[str, tuple[str, ...] | None] = {}
+
+    @classmethod
+    def open(cls, path: Path, cache_dir: Path, report: Report = ignore) -> Self:
+        """Walk and index the project that `path` belongs to; RepositoryError if there is nothing to read."""
+        root = find_root(path).path
+        report(Progress("walk", 0, None, "files"))
+        walked = walk(root)
+        report(Progress("walk", len(walked.files), len(walked.files), "files"))
+        if not walked.files:
+            raise RepositoryError(f"{root} has no files to read; name a project folder with -C PATH")
+        index = Index(index_path(cache_dir, root), root)
+        try:
+            index.refresh(walked, report)
+            if not index.files:
+                raise RepositoryError(f"{root} has no readable text files; `copilot pack --explain` says why")
+            return cls(root, index, change_history(root))
+        except BaseException:
+            index.close()
+            raise
+
+    def pack(self, request: PackRequest, counter: Counter) -> Pack:
+        return pack(self.index, request, counter)
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        return search(self.index, query, k)
+
+    def lines(self, path: str) -> Sequence[str] | None:
+        """The lines of an indexed file as it is now; None if it is not one."""
+        if path not in self._lines:
+            self._lines[path] = self._read_lines(path)
+        return self._lines[path]
+
+    def _read_lines(self, path: str) -> tuple[str, ...] | None:
+        file = next((file for file in self.index.files if file.path == path), None)
+        try:
+            return tuple(self.index.text(file).splitlines()) if file else None
+        except RepositoryError:
+            return None  # changed since it was indexed: nothing can be quoted from it
+
+    def close(self) -> None:
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def index_path(cache_dir: Path, root: Path) -> Path:
+    """The index of a project."""
+    project = str(root)
+    name = blake2b(project.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+    return cache_dir / "index" / f"{name}.sqlite3"

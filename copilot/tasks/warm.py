@@ -1,0 +1,48 @@
+"""Read the whole prefix of a repository once and keep it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from copilot.engine.base import Cancel, Session
+from copilot.events import Done, Notice, Progress
+from copilot.tasks.prefix import Prefix
+from copilot.tasks.speed import SpeedLog, duration
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What is kept now; `tokens` of `total` were reached (fewer after an interruption)."""
+
+    tokens: int
+    total: int
+    reused_tokens: int
+    evaluated_tokens: int
+    prefill_ms: float
+    segments: int
+    size_bytes: int
+
+
+def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> Iterator[Progress | Notice | Warmed]:
+    """Stream the progress of reading `prefix`; the last event is Warmed. What was read is kept however it ends."""
+    missing = session.state(prefix.tokens).missing
+    seconds = speed.seconds_for(missing)
+    if missing and seconds is not None:
+        yield Notice(
+            f"reading {missing:,} of {len(prefix.tokens):,} tokens, about {duration(seconds)} "
+            f"at {speed.tokens_per_s:.0f} tokens/s; Ctrl-C keeps what was read"
+        )
+    for event in session.read(prefix.tokens, cancel):
+        if isinstance(event, Progress):
+            yield event
+        if isinstance(event, Done):
+            speed.record(event.usage)
+            usage, stored = event.usage, session.stored(prefix.tokens)
+            yield Warmed(
+                usage.prompt_tokens,
+                len(prefix.tokens),
+                usage.reused_tokens,
+                usage.evaluated_tokens,
+                round(usage.prefill_ms, 1),
+                stored.segments,
+                stored.size_bytes,
+            )

@@ -1,0 +1,102 @@
+"""`copilot ask` and `copilot warm` end to end, on a tiny model that runs the real engine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from copilot.testing import make_repo, run_git
+
+
+def test_second_question_reads_its_turn_only(run, project: Path, tiny: Path) -> None:
+    """The prefix is read once: a later process restores it and evaluates nothing but the turn."""
+    first = run("ask", "Where are values stored?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="8")
+    second = run("ask", "Which port is used?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="8")
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    read, reused = first.json["usage"], second.json["usage"]
+    assert read["reused_tokens"] == 0
+    assert reused["reused_tokens"] > 200
+    assert reused["prompt_tokens"] == reused["reused_tokens"] + reused["evaluated_tokens"]
+    assert first.json["prefix"] == "full"
+
+
+def test_answer_alone_is_on_stdout(run, project: Path, tiny: Path) -> None:
+    """Piped, stdout has the answer's text and nothing else; what is said about it goes to stderr."""
+    asked = ("ask", "Where are values stored?", "-C", project)
+    as_json = run(*asked, "--json", COPILOT_MAX_ANSWER_TOKENS="12").json
+    plain = run(*asked, COPILOT_MAX_ANSWER_TOKENS="12")
+    assert plain.out.strip() == as_json["answer"]
+    assert "\x1b" not in plain.out + plain.err
+
+
+def test_warm_reads_everything_once(run, project: Path, tiny: Path) -> None:
+    """After warm, a second warm and a question reuse the whole prefix."""
+    first, second = (run("warm", "-C", project, "--json").json for _ in range(2))
+    assert first["evaluated_tokens"] == first["tokens"] and first["bytes"] > 0
+    assert (second["reused_tokens"], second["evaluated_tokens"]) == (first["tokens"], 0)
+    asked = run("ask", "Why?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="4").json
+    assert asked["usage"]["reused_tokens"] == first["tokens"]
+
+
+BIG = {
+    f"src/m{i}.py": "".join(f"def handler_{i}_{j}(value):\n    return value + {j}\n\n\n" for j in range(60))
+    for i in range(40)
+}
+
+
+def start_warm(project: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "copilot", "warm", "-C", str(project), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def segments() -> int:
+    return len(list(Path(os.environ["COPILOT_CACHE_DIR"]).glob("kv/*/*.kv")))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_warm_goes_on_where_it_stopped(run, tmp_path: Path, tiny: Path, how: signal.Signals) -> None:
+    """Killed or interrupted in the middle, the next run reads at most one segment again."""
+    project = make_repo(tmp_path / "big", BIG)
+    warming = start_warm(project)
+    deadline = time.monotonic() + 60
+    while segments() < 5 and time.monotonic() < deadline and warming.poll() is None:
+        time.sleep(0.005)
+    warming.send_signal(how)
+    _, err = warming.communicate(timeout=30)
+    kept = segments()
+    assert kept >= 5
+    if how == signal.SIGINT:
+        assert warming.returncode == 130 and "interrupted" in err
+    again = run("warm", "-C", project, "--json").json
+    assert again["reused_tokens"] >= min(kept * 256, again["tokens"])
+
+
+def test_large_repository_is_answered_from_the_map_first(run, tmp_path: Path, tiny: Path) -> None:
+    """What nobody read yet does not make a question wait; the hint says what warm would read."""
+    project = make_repo(tmp_path / "big", BIG)
+    cold = run("ask", "What does handler_3_7 do?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="4")
+    assert cold.json["prefix"] == "map"
+    assert cold.json["usage"]["evaluated_tokens"] < 5000
+    assert "`copilot warm` reads" in cold.err
+    run("warm", "-C", project)
+    warm = run("ask", "What does handler_3_7 do?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="4")
+    assert warm.json["prefix"] == "full"
+    assert warm.json["usage"]["reused_tokens"] > 10_000
+
+
+def test_edit_of_one_file_keeps_the_beginning(run, tmp_path: Path, tiny: Path) -> None:
+    """After an edit, the stored chain before the edited file's place is reused."""
+    project = make_repo(tmp_path / "big", BIG)
+    run("warm", "-C", project)
+    (project / "src/m39.py").write_text("def changed():\n    return 1\n")
+    run_git(project, "commit", "--quiet", "--all", "--message=Change")
+    again = run("warm", "-C", project, "--json").json
+    assert 0 < again["reused_tokens"] < again["tokens"]

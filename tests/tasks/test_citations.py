@@ -1,0 +1,57 @@
+"""Citations are checked against the files while the answer streams."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copilot.tasks.citations import Citation, CitationCheck, code_names
+
+FILES = {"src/app.py": ["import os", "", "class Server:", "    def start_all(self):", "        pass"], "README": ["hi"]}
+
+
+def checked(text: str, shown: tuple[Citation, ...] = (), size: int = 7) -> tuple[str, list[Citation]]:
+    check = CitationCheck(FILES.get, shown)
+    out = "".join(check.decode(text[i : i + size]) for i in range(0, len(text), size)) + check.flush()
+    return out, check.found
+
+
+SHOWN = (Citation("src/app.py", 3, 5),)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown_as", "found"),
+    [
+        ("See `src/app.py:3-5`.", "See `src/app.py:3-5`.", [(3, 5)]),
+        ("See src/app.py:4, then", "See src/app.py:4, then", [(4, 4)]),
+        ("See [src/app.py#L3-L4](x)", "See [src/app.py#L3-L4](x)", [(3, 4)]),
+        ("See `./src/app.py:3`", "See `./src/app.py:3`", [(3, 3)]),
+        ("lines gone `src/app.py:4-50`.", "lines gone `src/app.py`.", []),
+        ("reversed `src/app.py:5-3`.", "reversed `src/app.py`.", []),
+        ("no file (`src/nope.py:3-5`).", "no file.", []),
+        ("no file `lib/x.ts:1` here", "no file here", []),
+        ("at 12:30 on http://localhost:8080 and 10.0.0.1:80", "at 12:30 on http://localhost:8080 and 10.0.0.1:80", []),
+    ],
+)
+def test_citations_pass_shrink_or_vanish(said: str, shown_as: str, found: list[tuple[int, int]]) -> None:
+    """Right ones pass, wrong lines leave the path, wrong files leave nothing, other colons are not citations."""
+    assert checked(said, SHOWN) == (shown_as, [Citation("src/app.py", *lines) for lines in found])
+
+
+def test_lines_never_shown_need_a_name_the_answer_uses() -> None:
+    """Lines that exist but were not shown count only where they hold what the answer speaks of."""
+    assert checked("`start_all` is in src/app.py:4")[1] == [Citation("src/app.py", 4, 4)]
+    assert checked("`start_all` is in src/app.py:1") == ("`start_all` is in src/app.py", [])
+    assert checked("the import is in src/app.py:1") == ("the import is in src/app.py", [])
+
+
+@given(st.text(), st.integers(1, 9))
+def test_text_without_citations_passes_unchanged(text: str, size: int) -> None:
+    """Whatever is no citation streams through as it is, however it is cut."""
+    plain = text.replace(":", ";").replace("#", "_").replace("\0", "")
+    assert checked(plain, size=size)[0] == plain
+
+
+def test_code_names_are_the_last_part_of_what_backticks_hold() -> None:
+    """Calls and owners are stripped, order kept, repeats dropped."""
+    text = "`Server.start_all()` calls `os.environ` and `start_all`, not `a b`."
+    assert code_names(text) == ["start_all", "environ"]

@@ -1,0 +1,56 @@
+"""Imports point one way: the arrows of docs/architecture.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import copilot
+
+PACKAGE = Path(copilot.__file__).parent
+BASE = {"errors", "events", "files"}
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "events": set(),
+    "files": set(),
+    "repo": BASE,
+    "engine": BASE,
+    "prompts": set(),
+    "models": BASE,
+    "config": BASE,
+    "tasks": BASE | {"repo", "engine", "prompts", "models", "config"},
+    "app": BASE | {"repo", "engine", "models", "config", "tasks"},
+    "cli": BASE | {"app", "tasks", "repo", "engine", "models"},
+    "testing": BASE | {"engine"},
+    "__init__": set(),
+    "__main__": {"cli"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Parts of copilot that a module imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    return {name.split(".")[1] for name in names if name.startswith("copilot.")} | (names & {"lsp"})
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_layers_below(path: Path) -> None:
+    """Each part of the package uses itself and what stands below it, never what stands above."""
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert imported(path) <= LAYERS[part] | {part}
+
+
+def test_only_one_module_imports_llama_cpp() -> None:
+    """Everything else reaches llama.cpp through the Engine port."""
+    users = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if "import llama_cpp" in (text := path.read_text()) or "from llama_cpp" in text
+    ]
+    assert users == ["llama.py"]
