@@ -9,7 +9,7 @@ import click
 from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
 from copilot.cli.render import MarkdownStream, Terminal, print_json
 from copilot.engine.base import Cancel
-from copilot.events import Notice, Progress, Text
+from copilot.events import Notice, Progress, Text, Usage
 from copilot.tasks.ask import Answer, AskEvent, Asking, Question
 from copilot.tasks.ask import ask as answer_question
 
@@ -71,14 +71,14 @@ def _show(events: Iterator[AskEvent], terminal: Terminal, *, quiet: bool) -> Ans
                 terminal.stop_progress()
                 if not quiet:
                     stream.close()
+                if terminal.err.is_terminal:
+                    terminal.notice(_cost(event.usage))
     assert answer is not None, "asking ends with an Answer"
-    usage = answer.usage
-    if terminal.err.is_terminal:
-        terminal.notice(
-            Notice(
-                f"{usage.generated_tokens} tokens in {usage.decode_ms / 1000:.1f} s after "
-                f"{usage.prefill_ms / 1000:.1f} s of reading {usage.evaluated_tokens:,} tokens; "
-                f"{usage.reused_tokens:,} reused"
-            )
-        )
     return answer
+
+
+def _cost(usage: Usage) -> Notice:
+    return Notice(
+        f"{usage.generated_tokens} tokens in {usage.decode_ms / 1000:.1f} s, after reading {usage.evaluated_tokens:,} "
+        f"tokens in {usage.prefill_ms / 1000:.1f} s and reusing {usage.reused_tokens:,}"
+    )

@@ -66,9 +66,9 @@ def _document(hit: Hit) -> dict[str, object]:
 def _print(hits: list[Hit], repository: Repository, terminal: Terminal) -> None:
     for hit in hits:
         place = Text(clean(f"{hit.path}:{hit.start_line}-{hit.end_line}"), style="bold cyan")
-        terminal.out.print(place, Text(clean(hit.symbol), style="green"))
+        terminal.out.print(place, Text(clean(hit.symbol), style="green"), soft_wrap=True)
         lines = repository.lines(hit.path) or ()
         first = next((line for line in lines[hit.start_line - 1 : hit.end_line] if line.strip()), "")
-        terminal.out.print(Text("    " + clean(first.strip())[:160], style="dim"))
+        terminal.out.print(Text("    " + clean(first.strip())[:160], style="dim"), soft_wrap=True)
     if not hits:
         terminal.err.print("nothing found; try other words or a name from the code", style="dim")

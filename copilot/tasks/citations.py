@@ -1,7 +1,7 @@
 """Citations in an answer, checked against the repository while it streams.
 
 A right one passes; one with wrong lines keeps only its path; one whose file does not exist is dropped. Right means: the
-lines exist, and they were shown to the model or contain a name that the answer has just used.
+lines exist and hold a name that the sentence speaks of or, where it names nothing, were shown to the model.
 """
 
 import re
@@ -13,9 +13,11 @@ _UNIT = re.compile(r"\s*\S+(?=\s)")
 """White space and one word that is complete, because more white space follows."""
 _CITATION = re.compile(r"(?P<path>[\w@+./-]*[\w/])(?::L?|#L)(?P<start>\d+)(?:[-–]L?(?P<end>\d+))?")
 _WRAPPED = re.compile(r"^(?P<space>\s*)[(\[`*]*(?P<hole>\0+)[)\]`*]*(?P<mark>[.,;:]?)$")
+_FILE_NAME = re.compile(r"\S*/\S*|[\w-]+\.[a-z]{1,4}\b")
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
-RECENT_CHARS = 400
-"""How far back a citation looks for the names it may stand for."""
+_SENTENCE_END = re.compile(r"[.!?]\s|\n\s*\n")
+SENTENCE_CHARS = 400
+"""How far back a sentence is searched for the names a citation may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class CitationCheck:
         self._lines_of = lines_of
         self._shown = shown
         self._held = ""
-        self._recent = ""
+        self._sentence = ""
         self.found: list[Citation] = []
 
     def decode(self, text: str) -> str:
@@ -56,7 +58,7 @@ class CitationCheck:
         if wrapped:
             checked = wrapped["mark"]
         checked = checked.replace("\0", "")
-        self._recent = (self._recent + checked)[-RECENT_CHARS:]
+        self._sentence = _SENTENCE_END.split(self._sentence + checked)[-1][-SENTENCE_CHARS:]
         return checked
 
     def _replacement(self, match: re.Match[str]) -> str:
@@ -75,15 +77,16 @@ class CitationCheck:
     def _right(self, citation: Citation, lines: Sequence[str]) -> bool:
         if not 1 <= citation.start_line <= citation.end_line <= len(lines):
             return False
-        if any(
+        spoken = _FILE_NAME.sub("", self._sentence)
+        said = {name for name in _NAME.findall(spoken) if _is_code(name, spoken)}
+        if said:
+            return not said.isdisjoint(_NAME.findall("\n".join(lines[citation.start_line - 1 : citation.end_line])))
+        return any(
             place.path == citation.path
             and place.start_line <= citation.end_line
             and citation.start_line <= place.end_line
             for place in self._shown
-        ):
-            return True
-        cited = set(_NAME.findall("\n".join(lines[citation.start_line - 1 : citation.end_line])))
-        return any(name in cited for name in _NAME.findall(self._recent) if _is_code(name, self._recent))
+        )
 
     def _names_a_file(self, path: str) -> bool:
         """Tell a wrong file name from a clock time, an address or a port."""
@@ -92,6 +95,7 @@ class CitationCheck:
 
 
 def _is_code(name: str, text: str) -> bool:
+    """Tell an identifier from a word of prose."""
     return "_" in name or not (name.islower() or name.istitle()) or f"`{name}" in text or f"{name}`" in text
 
 

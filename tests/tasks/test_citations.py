@@ -22,6 +22,7 @@ SHOWN = (Citation("src/app.py", 3, 5),)
     ("said", "shown_as", "found"),
     [
         ("See `src/app.py:3-5`.", "See `src/app.py:3-5`.", [(3, 5)]),
+        ("In `src/app.py` (`app.py`): `src/app.py:3`.", "In `src/app.py` (`app.py`): `src/app.py:3`.", [(3, 3)]),
         ("See src/app.py:4, then", "See src/app.py:4, then", [(4, 4)]),
         ("See [src/app.py#L3-L4](x)", "See [src/app.py#L3-L4](x)", [(3, 4)]),
         ("See `./src/app.py:3`", "See `./src/app.py:3`", [(3, 3)]),
@@ -37,10 +38,11 @@ def test_citations_pass_shrink_or_vanish(said: str, shown_as: str, found: list[t
     assert checked(said, SHOWN) == (shown_as, [Citation("src/app.py", *lines) for lines in found])
 
 
-def test_lines_never_shown_need_a_name_the_answer_uses() -> None:
-    """Lines that exist but were not shown count only where they hold what the answer speaks of."""
+def test_lines_must_hold_a_name_the_sentence_speaks_of() -> None:
+    """Lines that exist but hold nothing of what the sentence names keep the path only, shown or not."""
     assert checked("`start_all` is in src/app.py:4")[1] == [Citation("src/app.py", 4, 4)]
-    assert checked("`start_all` is in src/app.py:1") == ("`start_all` is in src/app.py", [])
+    assert checked("`start_all` is in src/app.py:3", SHOWN) == ("`start_all` is in src/app.py", [])
+    assert checked("Not `start_all`. The class is in src/app.py:3", SHOWN)[1] == [Citation("src/app.py", 3, 3)]
     assert checked("the import is in src/app.py:1") == ("the import is in src/app.py", [])
 
 
