@@ -26,9 +26,17 @@ class Identity:
         return cls.from_stat(path.stat())
 
 
+def private_folder(path: Path) -> Path:
+    """Make a folder that only this user can enter, if it is not there; returns it."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)
+    return path
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` under `path` so that a reader, or a crash, sees the old content or the new; mode 0600."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
         written = Path(file.name)
         try:

@@ -2,11 +2,13 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from copilot.config import Settings
+from copilot.models import shipped_catalogue
 from copilot.testing import Shape, write_tiny_model
 
 os.environ["GOMP_SPINCOUNT"] = "0"
@@ -50,9 +52,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Shape], Pa
 
 
 @pytest.fixture(scope="session")
-def default_model() -> Iterator[Path]:
-    """The default model, for tests that need sense: COPILOT_TEST_MODEL names its file."""
+def default_model() -> Path:
+    """The default model, for tests that need sense: COPILOT_TEST_MODEL names its file, or it is installed."""
     named = os.environ.get("COPILOT_TEST_MODEL")
-    if not named:
-        pytest.skip("COPILOT_TEST_MODEL names no GGUF file")
-    yield Path(named)
+    path = Path(named) if named else Settings().models_dir / f"{shipped_catalogue().default}.gguf"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not installed and COPILOT_TEST_MODEL names no file")
+    return path

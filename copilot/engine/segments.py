@@ -18,6 +18,8 @@ from tempfile import NamedTemporaryFile
 
 import numpy as np
 
+from copilot.files import private_folder
+
 SEGMENT_TOKENS = 256
 """Equal to the decode batch, so that a restored and a fresh prefix have the same batch split, bit for bit."""
 
@@ -89,7 +91,7 @@ class SegmentStore:
             return
         head = _HEADER.pack(_MAGIC, self._fingerprint, link.key, len(payload), zlib.crc32(payload), 0)[:-4]
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder)
             with NamedTemporaryFile(dir=self._folder, suffix=".tmp", delete=False) as file:  # mode 0600
                 try:
                     file.write(head + struct.pack("<I", zlib.crc32(head)))

@@ -9,11 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_UNIT = re.compile(r"\s*\S+(?=\s)")
-"""White space and one word that is complete, because more white space follows."""
+_TO = r"\s*(?:[-–]|to|through)\s*"
+_UNIT = re.compile(
+    rf"\s*[(\[]?[Ll]ines?\s+\d+{_TO}\d+\S*(?=\s)"
+    rf"|\s*[(\[]?[Ll]ines?\s+\S+(?=\s+\S+\s)(?!{_TO}(?:\d|$))"
+    r"|\s*(?![(\[]?[Ll]ines?(?:\s|$))\S+(?=\s)"
+)
+"""White space and what must be judged together: one word, or "lines 3 to 9"; complete, because more text follows."""
+_LINES = re.compile(rf"\b[Ll]ines?\s+(?P<start>\d+)(?:{_TO}(?P<end>\d+))?")
 _CITATION = re.compile(r"(?P<path>[\w@+./-]*[\w/])(?::L?|#L)(?P<start>\d+)(?:[-–]L?(?P<end>\d+))?")
 _WRAPPED = re.compile(r"^(?P<space>\s*)[(\[`*]*(?P<hole>\0+)[)\]`*]*(?P<mark>[.,;:]?)$")
-_FILE_NAME = re.compile(r"\S*/\S*|[\w-]+\.[a-z]{1,4}\b")
+_FILE_NAME = re.compile(r"\S*/\S*|[\w.-]*[\w-]+\.[a-z]{1,4}\b")
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 _SENTENCE_END = re.compile(r"[.!?]\s|\n\s*\n")
 SENTENCE_CHARS = 400
@@ -41,11 +47,9 @@ class CitationCheck:
     def decode(self, text: str) -> str:
         self._held += text
         out = []
-        end = 0
-        for unit in _UNIT.finditer(self._held):
+        while unit := _UNIT.match(self._held):
             out.append(self._checked(unit.group()))
-            end = unit.end()
-        self._held = self._held[end:]
+            self._held = self._held[unit.end() :]
         return "".join(out)
 
     def flush(self) -> str:
@@ -53,7 +57,7 @@ class CitationCheck:
         return out
 
     def _checked(self, unit: str) -> str:
-        checked = _CITATION.sub(self._replacement, unit)
+        checked = _LINES.sub(self._lines_replacement, _CITATION.sub(self._replacement, unit))
         wrapped = _WRAPPED.match(checked)
         if wrapped:
             checked = wrapped["mark"]
@@ -70,6 +74,19 @@ class CitationCheck:
         citation = Citation(path, start, int(match["end"] or start))
         if not self._right(citation, lines):
             return path
+        if citation not in self.found:
+            self.found.append(citation)
+        return match.group()
+
+    def _lines_replacement(self, match: re.Match[str]) -> str:
+        """ "lines 3 to 9" belongs to the file the sentence named last; without one it is no citation."""
+        named = [path for path in _FILE_NAME.findall(self._sentence) if self._lines_of(_bare(path)) is not None]
+        if not named:
+            return match.group()
+        path, start = _bare(named[-1]), int(match["start"])
+        citation = Citation(path, start, int(match["end"] or start))
+        if not self._right(citation, self._lines_of(path) or ()):
+            return "\0"
         if citation not in self.found:
             self.found.append(citation)
         return match.group()
@@ -92,6 +109,10 @@ class CitationCheck:
         """Tell a wrong file name from a clock time, an address or a port."""
         suffix = PurePosixPath(path).suffix
         return len(suffix) > 1 and not suffix[1:].isdigit() and not path.startswith("/")
+
+
+def _bare(path: str) -> str:
+    return path.strip("`'\"*()[],;:").removeprefix("./")
 
 
 def _is_code(name: str, text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Self
 
 from copilot.errors import RepositoryError
 from copilot.events import Progress, Report, ignore
+from copilot.files import private_folder
 from copilot.repo.forms import Counter
 from copilot.repo.git import History, change_history
 from copilot.repo.index import Index
@@ -80,4 +81,4 @@ def index_path(cache_dir: Path, root: Path) -> Path:
     """The index of a project."""
     project = str(root)
     name = blake2b(project.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-    return cache_dir / "index" / f"{name}.sqlite3"
+    return private_folder(cache_dir / "index") / f"{name}.sqlite3"

@@ -28,6 +28,12 @@ SHOWN = (Citation("src/app.py", 3, 5),)
         ("See `./src/app.py:3`", "See `./src/app.py:3`", [(3, 3)]),
         ("lines gone `src/app.py:4-50`.", "lines gone `src/app.py`.", []),
         ("reversed `src/app.py:5-3`.", "reversed `src/app.py`.", []),
+        ("in `src/app.py`, lines 3-5.", "in `src/app.py`, lines 3-5.", [(3, 5)]),
+        ("`src/app.py` at lines 3 to 4 holds it", "`src/app.py` at lines 3 to 4 holds it", [(3, 4)]),
+        ("`src/app.py` (line 3)", "`src/app.py` (line 3)", [(3, 3)]),
+        ("`src/app.py` (lines 3 through 90).", "`src/app.py`.", []),
+        ("`src/app.py` from line 3 to the end or so", "`src/app.py` from line 3 to the end or so", [(3, 3)]),
+        ("it prints lines 3 to 9", "it prints lines 3 to 9", []),
         ("no file (`src/nope.py:3-5`).", "no file.", []),
         ("no file `lib/x.ts:1` here", "no file here", []),
         ("at 12:30 on http://localhost:8080 and 10.0.0.1:80", "at 12:30 on http://localhost:8080 and 10.0.0.1:80", []),
@@ -46,10 +52,11 @@ def test_lines_must_hold_a_name_the_sentence_speaks_of() -> None:
     assert checked("the import is in src/app.py:1") == ("the import is in src/app.py", [])
 
 
-@given(st.text(), st.integers(1, 9))
+@given(st.text() | st.text("lines 3to-( "), st.integers(1, 9))
 def test_text_without_citations_passes_unchanged(text: str, size: int) -> None:
     """Whatever is no citation streams through as it is, however it is cut."""
     plain = text.replace(":", ";").replace("#", "_").replace("\0", "")
+    plain += " on lines 3 to 5 of it "  # no file is named, so these are no citation either
     assert checked(plain, size=size)[0] == plain
 
 
