@@ -1,7 +1,6 @@
 """A repository as the tasks use it: walked, indexed, ready to be packed, searched and quoted."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,7 +35,7 @@ class Repository:
         report(Progress("walk", len(walked.files), len(walked.files), "files"))
         if not walked.files:
             raise RepositoryError(f"{root} has no files to read; name a project folder with -C PATH")
-        index = Index(index_path(cache_dir, root), root)
+        index = Index(index_path(cache_dir), root)
         try:
             index.refresh(walked, report)
             if not index.files:
@@ -77,8 +76,6 @@ class Repository:
         self.close()
 
 
-def index_path(cache_dir: Path, root: Path) -> Path:
-    """The index of a project."""
-    project = str(root)
-    name = blake2b(project.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-    return private_folder(cache_dir / "index") / f"{name}.sqlite3"
+def index_path(cache_dir: Path) -> Path:
+    """One index for all repositories of this user: equal contents are parsed once, in worktrees and copies too."""
+    return private_folder(cache_dir / "index") / "index.sqlite3"

@@ -1,0 +1,155 @@
+"""Ignore files: which paths `.gitignore` and its kin leave out, with git's precedence.
+
+The deepest file with a matching pattern decides, in it the last pattern; nothing below a folder left out comes back.
+Does not know: the reasons of the walk, which files are tracked, case-insensitive file systems.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilot.repo.wildmatch import translate
+
+_SPECIAL = re.compile(rb"[*?\[\\]")
+_MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of an ignore file."""
+
+    is_negated: bool
+    only_folders: bool
+    by_name: bool
+    """Compare the last component only; else the path below the ignore file's folder."""
+    prefix: bytes
+    """Literal start, compared before `rest`, which git then treats as a pattern of its own."""
+    rest: re.Pattern[bytes] | None
+    """None if the literal start is the whole pattern."""
+
+    def matches(self, path: bytes, is_folder: bool) -> bool:
+        """Tell whether the rule speaks about this very path, relative to the ignore file's folder."""
+        if self.only_folders and not is_folder:
+            return False
+        subject = path.rpartition(b"/")[2] if self.by_name else path
+        if self.rest is None:
+            return subject == self.prefix
+        return subject.startswith(self.prefix) and bool(self.rest.fullmatch(subject, len(self.prefix)))
+
+
+def parse_rules(content: bytes) -> tuple[Rule, ...]:
+    """Read an ignore file, last line first; what git would not match with is left out."""
+    rules = []
+    for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+        line = line.removesuffix(b"\r")
+        if line and not line.startswith(b"#"):
+            rule = _parse_rule(_without_trailing_spaces(line.partition(b"\0")[0]))
+            if rule is not None:
+                rules.append(rule)
+    return tuple(reversed(rules))
+
+
+def _parse_rule(pattern: bytes) -> Rule | None:
+    is_negated = pattern.startswith(b"!")
+    pattern = pattern.removeprefix(b"!") if is_negated else pattern
+    only_folders = pattern.endswith(b"/")
+    pattern = pattern[:-1] if only_folders else pattern
+    by_name = b"/" not in pattern
+    pattern = pattern.removeprefix(b"/")
+    special = _SPECIAL.search(pattern)
+    if special is None:
+        return Rule(is_negated, only_folders, by_name, pattern, None) if pattern else None
+    # By name git compares the whole pattern; by path it strips the literal start first, which changes what `a**` means.
+    cut = 0 if by_name else special.start()
+    rest = translate(pattern[cut:])
+    return Rule(is_negated, only_folders, by_name, pattern[:cut], rest) if rest else None
+
+
+def _without_trailing_spaces(line: bytes) -> bytes:
+    """Cut spaces from the end unless a backslash keeps them."""
+    bare = line.rstrip(b" ")
+    backslashes = len(bare) - len(bare.rstrip(b"\\"))
+    return line[: len(bare) + 1] if backslashes % 2 and len(bare) < len(line) else bare
+
+
+def verdict(rules: Sequence[Rule], path: bytes, is_folder: bool) -> bool | None:
+    """Return True (left out) or False (kept) by the first rule that matches, None if none does."""
+    for rule in rules:
+        if rule.matches(path, is_folder):
+            return not rule.is_negated
+    return None
+
+
+def parents(path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each folder on the way to `path`, `path` last, with the one above it: `a/b` gives (a, ""), (a/b, a)."""
+    above = b""
+    for name in path.split(b"/"):
+        folder = above + b"/" + name if above else name
+        yield folder, above
+        above = folder
+
+
+class IgnoreTree:
+    """The ignore files called `name` in a folder tree, read when first needed, over patterns that hold for all of it.
+
+    Paths are bytes, relative to `top`, with "/" between components. The tree must not change while it is asked.
+    """
+
+    def __init__(self, top: Path, name: str, everywhere: Iterable[Sequence[Rule]] = ()) -> None:
+        self._top = os.fsencode(top)
+        self._name = os.fsencode(name)
+        self._everywhere = tuple(everywhere)
+        self._rules: dict[bytes, tuple[Rule, ...]] = {}
+        self._left_out: dict[bytes, bool] = {b"": False}
+
+    def leaves_out(self, path: bytes, is_folder: bool) -> bool:
+        """Tell whether `path` or a folder above it is left out."""
+        return self._folder(path.rpartition(b"/")[0]) or self._decide(path, is_folder)
+
+    def _folder(self, path: bytes) -> bool:
+        known = self._left_out
+        if path not in known:
+            for folder, above in parents(path):
+                if folder not in known:
+                    known[folder] = known[above] or self._decide(folder, is_folder=True)
+        return known[path]
+
+    def _decide(self, path: bytes, is_folder: bool) -> bool:
+        folder = path.rpartition(b"/")[0]
+        while True:
+            rules = self._of(folder)
+            if rules:
+                decided = verdict(rules, path[len(folder) + 1 :] if folder else path, is_folder)
+                if decided is not None:
+                    return decided
+            if not folder:
+                break
+            folder = folder.rpartition(b"/")[0]
+        for shared in self._everywhere:
+            decided = verdict(shared, path, is_folder)
+            if decided is not None:
+                return decided
+        return False
+
+    def _of(self, folder: bytes) -> tuple[Rule, ...]:
+        rules = self._rules.get(folder)
+        if rules is None:
+            folders = (self._top, folder) if folder else (self._top,)
+            rules = self._rules[folder] = read_rules(b"/".join((*folders, self._name)))
+        return rules
+
+
+def read_rules(path: bytes) -> tuple[Rule, ...]:
+    """Read the rules of a file; none if it is missing, unreadable, too large or, as for git, a link."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return ()
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ()
+        content = file.read(_MAX_BYTES + 1)
+    return parse_rules(content) if len(content) <= _MAX_BYTES else ()

@@ -1,0 +1,216 @@
+"""The index of a repository: what its files contain, kept in one SQLite file and brought up to date by what changed.
+
+Contents are stored by identity, so branches, worktrees and copies share them; files name contents. Token counts are
+kept by (content, form, counter). Knows no ranking, no budget and no model; an index may be deleted at any time.
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from copilot.errors import RepositoryError
+from copilot.events import Report, ignore
+from copilot.repo import schema
+from copilot.repo.content import content_key, decode, definitions_from, read_content
+from copilot.repo.languages import language_of
+from copilot.repo.refresh import bring_up_to_date
+from copilot.repo.tags import Definition, Structure, structure
+from copilot.repo.walk import Skipped, Walk
+
+_VARIABLES = 900
+"""Bound values per statement; SQLite's oldest default limit is 999."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """One text file of the repository as the index knows it."""
+
+    path: str
+    size: int
+    """In bytes."""
+    lines: int
+    marks: str
+    """"generated", "minified" or ""."""
+    key: bytes
+    """Identity of the content."""
+    outline_chars: int
+    """Length of the outline, 0 if the file has none."""
+
+
+class Index:
+    """The files under one root. Several processes may use the same database at the same time."""
+
+    def __init__(self, database: Path, root: Path) -> None:
+        """Open or create `database` for the files under `root`. Raises RepositoryError if it cannot be written."""
+        self.database = database
+        self.root = root
+        self._walk_skipped: tuple[Skipped, ...] = ()
+        self._files: tuple[IndexedFile, ...] | None = None
+        try:
+            self._connection = schema.connect(database)
+        except (OSError, sqlite3.Error) as exc:
+            raise RepositoryError(f"the index {database} cannot be opened ({exc}); check its folder") from exc
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def refresh(self, walk: Walk, report: Report = ignore) -> None:
+        """Make the index say what the walked files say: reads only files whose size or time changed."""
+        if walk.root != self.root:
+            raise ValueError(f"walked {walk.root}, but this is the index of {self.root}")
+        self._files = None
+        self._walk_skipped = walk.skipped
+        try:
+            bring_up_to_date(self._connection, walk, report)
+        except sqlite3.Error as exc:
+            if not _is_damage(exc):
+                raise RepositoryError(f"the index {self.database} cannot be written ({exc}); try again") from exc
+            self._connection.close()
+            schema.remove(self.database)
+            self._connection = schema.connect(self.database)
+            bring_up_to_date(self._connection, walk, report)
+
+    @property
+    def number(self) -> int | None:
+        """The root's number in the tables, None before the first refresh."""
+        rows = self.select("SELECT id FROM roots WHERE path = ?", (os.fsencode(self.root),))
+        return int(rows[0][0]) if rows else None
+
+    @property
+    def files(self) -> tuple[IndexedFile, ...]:
+        """All text files, by path."""
+        if self._files is None:
+            rows = self.select(
+                "SELECT f.path, f.size, c.lines, c.marks, c.key, length(c.outline) FROM files f"
+                " JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem = '' ORDER BY f.path",
+                (self.number,),
+            )
+            self._files = tuple(IndexedFile(*row) for row in rows)
+        return self._files
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What the last walk left out, and files whose content is no text; by path."""
+        rows = self.select(
+            "SELECT f.path, c.problem FROM files f"
+            " JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem <> ''",
+            (self.number,),
+        )
+        return tuple(sorted([*self._walk_skipped, *(Skipped(*row) for row in rows)], key=lambda s: s.path))
+
+    @property
+    def digest(self) -> bytes:
+        """Identity of all paths and contents together."""
+        state = hashlib.blake2b(digest_size=20)
+        for file in self.files:
+            state.update(file.path.encode("utf-8", "surrogateescape") + b"\0" + file.key)
+        return state.digest()
+
+    def text(self, file: IndexedFile) -> str:
+        """The text of a file as it was indexed. Raises RepositoryError if it has changed or gone since."""
+        try:
+            raw = (self.root / file.path).read_bytes()
+        except OSError as exc:
+            raise RepositoryError(f"{file.path} cannot be read any more; run the command again") from exc
+        if content_key(file.path, raw) != file.key:
+            raise RepositoryError(f"{file.path} changed while it was read; run the command again")
+        return decode(raw)[0]
+
+    def structure(self, file: IndexedFile) -> Structure:
+        """The full structure of a file with its references, parsed anew."""
+        return structure(self.text(file), language_of(file.path))
+
+    def definitions(self, files: Sequence[IndexedFile]) -> dict[str, tuple[Definition, ...]]:
+        """Path -> what the file defines, as indexed."""
+        stored = self.stored("definitions", (file.key for file in files))
+        return {file.path: definitions_from(stored.get(file.key, "")) for file in files}
+
+    def outlines(self, files: Sequence[IndexedFile]) -> dict[str, str]:
+        """Path -> outline, as indexed; "" where a file has none."""
+        stored = self.stored("outline", (file.key for file in files))
+        missing = [file for file in files if file.key not in stored]
+        again = {file.key: read_content(file.path, self.text(file).encode()).outline for file in missing}
+        return {file.path: stored.get(file.key, again.get(file.key, "")) for file in files}
+
+    def stored(self, column: str, keys: Iterable[bytes]) -> dict[bytes, Any]:
+        """Content key -> one column of `contents`."""
+        found: dict[bytes, Any] = {}
+        for some in _runs(sorted(set(keys))):
+            marks = ",".join("?" * len(some))
+            found.update(self.select(f"SELECT key, {column} FROM contents WHERE key IN ({marks})", some))
+        return found
+
+    def token_counts(self, counter: str, form: str, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """Counts that are known for these contents in this form."""
+        found: dict[bytes, int] = {}
+        for some in _runs(sorted(set(keys))):
+            marks = ",".join("?" * len(some))
+            found.update(
+                self.select(
+                    f"SELECT key, tokens FROM counts WHERE counter = ? AND form = ? AND key IN ({marks})",
+                    (counter, form, *some),
+                )
+            )
+        return found
+
+    def keep_token_counts(self, counter: str, form: str, counts: dict[bytes, int]) -> None:
+        """Remember counts; losing them costs time only."""
+        rows = [(key, form, counter, tokens) for key, tokens in sorted(counts.items())]
+        with self._writing() as connection:
+            connection.executemany("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?)", rows)
+
+    def kept_ranking(self, digest: bytes) -> str | None:
+        """What `keep_ranking` stored for this state of the files."""
+        for (ranking,) in self.select("SELECT ranking FROM rankings WHERE digest = ?", (digest,)):
+            return str(ranking)
+        return None
+
+    def keep_ranking(self, digest: bytes, ranking: str) -> None:
+        """Remember a ranking and forget the oldest ones."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO rankings (digest, ranking) VALUES (?, ?)", (digest, ranking))
+            connection.execute("DELETE FROM rankings WHERE id <= (SELECT max(id) FROM rankings) - 8")
+
+    def select(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one reading statement. A damaged index is removed and reported."""
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as exc:
+            if not _is_damage(exc):
+                raise RepositoryError(f"the index {self.database} cannot be read ({exc}); try again") from exc
+            self._connection.close()
+            schema.remove(self.database)
+            raise RepositoryError("the index was damaged and has been removed; run the command again") from exc
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction for what may be lost: a full disk or a busy database is no failure."""
+        try:
+            with schema.transaction(self._connection) as connection:
+                yield connection
+        except sqlite3.OperationalError:
+            return
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return type(error) is sqlite3.DatabaseError
+
+
+def _runs(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(values), _VARIABLES):
+        yield values[start : start + _VARIABLES]

@@ -1,0 +1,304 @@
+"""A repository as one text a model reads: the files that matter in full, outlines of more, the names of the rest.
+
+The same files, settings and history give the same bytes, whatever the machine, the clock or the question. Knows token
+counts only through a `Counter`; knows no model, no prompt and no question.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from copilot.errors import BudgetError
+from copilot.repo.choose import WHOLE_SHARE, Candidate, Choice, everything, improve
+from copilot.repo.excerpt import Excerpt, excerpt
+from copilot.repo.forms import CHARS_PER_TOKEN, Counter, Forms
+from copilot.repo.git import History
+from copilot.repo.index import Index, IndexedFile
+from copilot.repo.rank import RankedFile, rank
+from copilot.repo.roles import Role, role_of
+from copilot.repo.tree import Tree, tree
+from copilot.repo.volatility import volatility
+from copilot.repo.walk import Skipped
+
+Form = Literal["full", "outline", "path"]
+
+TITLE = "# Repository\n"
+FULL_TITLE = "# Files\n"
+OUTLINE_TITLE = "# Outlines\n"
+TREE_TITLE = "# Names of other files\n"
+
+_TITLES = (TITLE, FULL_TITLE, OUTLINE_TITLE, TREE_TITLE)
+
+LEAST_BUDGET_TOKENS = 64
+
+_TREE_SHARE = {"full": 0.10, "map": 0.20}
+_OUTLINE_SHARE = {"full": 0.10, "map": 0.20}
+"""An outline that would take more of the budget than this is shortened."""
+
+_ENOUGH = 0.985
+"""A budget used to this share is left alone."""
+
+_ROUNDS = 3
+_EXCERPT_FILES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PackRequest:
+    """What to pack into how much."""
+
+    budget_tokens: int
+    history: History | None = None
+    """How often files changed; None where there is no git."""
+    kind: Literal["full", "map"] = "full"
+    """"map" is outlines and names only, for a repository that has not been read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """One file's place in the pack."""
+
+    path: str
+    form: Form
+    tokens: int
+    rank: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The text, section by section, and the account of it. Section tokens add up to `tokens`."""
+
+    root: str
+    """Name of the repository's folder; not part of the text."""
+    tokenizer: str
+    budget_tokens: int
+    tokens: int
+    digest: str
+    """sha256 of the text, in hex."""
+    files: tuple[PackedFile, ...]
+    """By path."""
+    skipped: tuple[Skipped, ...]
+    sections: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What the model reads."""
+        return "".join(self.sections)
+
+    def to_json(self) -> dict[str, object]:
+        """The document of `copilot pack --format json`."""
+        return {
+            "version": 1,
+            "root": self.root,
+            "tokenizer": self.tokenizer,
+            "budget_tokens": self.budget_tokens,
+            "tokens": self.tokens,
+            "digest": self.digest,
+            "files": [
+                {
+                    "path": file.path,
+                    "form": file.form,
+                    "tokens": file.tokens,
+                    "rank": file.rank,
+                    "reasons": list(file.reasons),
+                }
+                for file in self.files
+            ],
+            "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
+            "text": self.text,
+        }
+
+    def explain(self) -> list[tuple[str, str, int, float, str]]:
+        """Rows (path, form, tokens, rank, reasons), the highest rank first."""
+        rows = [(file.path, file.form, file.tokens, file.rank, "; ".join(file.reasons)) for file in self.files]
+        return sorted(rows, key=lambda row: (-row[3], row[0]))
+
+
+def in_full(pack: Pack, path: str) -> bool:
+    """Tell whether the whole text of a file is in the pack."""
+    return any(file.path == path and file.form == "full" for file in pack.files)
+
+
+def pack(index: Index, request: PackRequest, counter: Counter) -> Pack:
+    """Pack the indexed files. Raises BudgetError if the budget is too small for anything."""
+    if request.budget_tokens < LEAST_BUDGET_TOKENS:
+        raise BudgetError(
+            f"a budget of {request.budget_tokens} tokens is too small; give {LEAST_BUDGET_TOKENS} or more"
+        )
+    return _Packing(index, request, counter).packed()
+
+
+@dataclass(slots=True)
+class _Packing:
+    """One pack in the making."""
+
+    index: Index
+    request: PackRequest
+    counter: Counter
+    forms: Forms = field(init=False)
+    ranks: dict[str, RankedFile] = field(init=False)
+    candidates: list[Candidate] = field(init=False)
+    titles: dict[str, int] = field(init=False)
+    budget: int = field(init=False)
+    """What is left for files and names once the titles are paid."""
+    tree_room: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        kind = self.request.kind
+        whole = self.request.budget_tokens
+        self.forms = Forms(self.index, self.counter, _chars(whole * _OUTLINE_SHARE[kind]))
+        self.ranks = {ranked.path: ranked for ranked in rank(self.index)}
+        self.candidates = [
+            Candidate(file, 1.0 if kind == "map" and _is_front_page(file.path) else self.ranks[file.path].rank)
+            for file in self.index.files
+            if file.lines and file.size > 1
+        ]
+        self.titles = dict(zip(_TITLES, self.forms.count(_TITLES), strict=True))
+        reserved = (TITLE, OUTLINE_TITLE) if kind == "map" else (TITLE, FULL_TITLE, OUTLINE_TITLE)
+        self.budget = whole - sum(self.titles[title] for title in reserved)
+        self.tree_room = int(whole * _TREE_SHARE[kind])
+
+    def packed(self) -> Pack:
+        """Choose, then lay out."""
+        choice = self._all() or self._chosen()
+        names = self._tree(choice, self.tree_room)
+        room = self.budget - choice.tokens - names.tokens
+        extra = self._extra(choice, room)
+        if room - (extra.tokens if extra else 0) > (1 - _ENOUGH) * self.budget:
+            extra = self._instead(choice, room) or extra
+        left = self.budget - choice.tokens - (extra.tokens if extra else 0)
+        return self._laid_out(choice, self._tree(choice, left, extra), extra)
+
+    def _all(self) -> Choice | None:
+        if self.request.kind == "map":
+            return None
+        empty = [file.path for file in self.index.files if not (file.lines and file.size > 1)]
+        names = self._named(empty, self.budget)
+        return None if names.unnamed else everything(self.candidates, self.budget - names.tokens, self.forms)
+
+    def _chosen(self) -> Choice:
+        choice = Choice({})
+        limit = self.budget * WHOLE_SHARE if self.request.kind == "full" else 0.0
+        for _ in range(_ROUNDS):
+            names = self._tree(choice, self.tree_room)
+            room = self.budget - choice.tokens - names.tokens
+            if room < (1 - _ENOUGH) * self.budget:
+                break
+            before = choice.tokens
+            improve(choice, self.candidates, room, self.forms, limit)
+            if choice.tokens == before:
+                break
+        return choice
+
+    def _tree(self, choice: Choice, room: int, extra: Excerpt | None = None) -> Tree:
+        shown = choice.forms.keys() | ({extra.path} if extra else set())
+        paths = [file.path for file in self.index.files if file.path not in shown]
+        return self._named(paths, min(room, self.budget - choice.tokens))
+
+    def _named(self, paths: Sequence[str], room: int) -> Tree:
+        """The tree with its title counted in."""
+        title = self.titles[TREE_TITLE]
+        names = tree(paths, room - title, self.forms.count)
+        return replace(names, tokens=names.tokens + title) if names.lines else names
+
+    def _extra(self, choice: Choice, room: int) -> Excerpt | None:
+        """The beginning of the weightiest file that uses up what is left."""
+        if room < (1 - _ENOUGH) * self.budget:
+            return None
+        waiting = [c for c in self.candidates if choice.forms.get(c.file.path) != "full"]
+        waiting.sort(key=lambda candidate: (-candidate.rank, candidate.file.path))
+        best: Excerpt | None = None
+        for candidate in waiting[:_EXCERPT_FILES]:
+            made = excerpt(candidate.file.path, self._source(candidate.file), room, self.forms.count)
+            if made and (best is None or made.tokens > best.tokens):
+                best = made
+            if best and best.tokens > 0.97 * room:
+                break
+        return best
+
+    def _instead(self, choice: Choice, room: int) -> Excerpt | None:
+        """Where too little is left for a section: the least of the outlines makes way for a longer excerpt."""
+        outlined = [c for c in self.candidates if choice.forms.get(c.file.path) == "outline"]
+        outlined.sort(key=lambda candidate: (candidate.rank, candidate.file.path))
+        for candidate in outlined[:_EXCERPT_FILES]:
+            path, cost = candidate.file.path, self.forms.cost(candidate.file, "outline")
+            made = excerpt(path, self._source(candidate.file), room + cost, self.forms.count)
+            if made and made.tokens > cost + room // 2:
+                del choice.forms[path]
+                choice.tokens -= cost
+                return made
+        return None
+
+    def _source(self, file: IndexedFile) -> str:
+        """What an excerpt is taken of."""
+        if self.request.kind == "map" and file.outline_chars:
+            return self.index.outlines([file])[file.path]
+        return self.index.text(file)
+
+    def _laid_out(self, choice: Choice, names: Tree, extra: Excerpt | None) -> Pack:
+        ordered = sorted(
+            (file for file in self.index.files if file.path in choice.forms),
+            key=lambda file: (volatility(file.path, self.request.history), file.path),
+        )
+        full = [file for file in ordered if choice.forms[file.path] == "full"]
+        outlined = [file for file in ordered if choice.forms[file.path] == "outline"]
+        sections = [
+            TITLE,
+            *_titled(FULL_TITLE, [self.forms.section(file, "full") for file in full]),
+            *_titled(
+                OUTLINE_TITLE,
+                [self.forms.section(file, "outline") for file in outlined] + ([extra.section] if extra else []),
+            ),
+            *_titled(TREE_TITLE, names.lines),
+        ]
+        titles = [title for title in _TITLES if title in sections and title != TREE_TITLE]
+        tokens = sum(self.titles[title] for title in titles)
+        tokens += choice.tokens + names.tokens + (extra.tokens if extra else 0)
+        return Pack(
+            root=self.index.root.name,
+            tokenizer=self.counter.name,
+            budget_tokens=self.request.budget_tokens,
+            tokens=tokens,
+            digest=hashlib.sha256("".join(sections).encode()).hexdigest(),
+            files=self._account(choice, names, extra),
+            skipped=self._left_out(names),
+            sections=tuple(sections),
+        )
+
+    def _account(self, choice: Choice, names: Tree, extra: Excerpt | None) -> tuple[PackedFile, ...]:
+        packed = []
+        for file in self.index.files:
+            path = file.path
+            ranked = self.ranks[path]
+            form: Form = "path"
+            tokens = names.shares.get(path, 0)
+            reasons = ranked.reasons
+            if path in choice.forms:
+                form = "full" if choice.forms[path] == "full" else "outline"
+                tokens = self.forms.cost(file, form)
+            if extra and extra.path == path:
+                form = "outline"
+                tokens += extra.tokens
+                reasons = (*reasons, f"its first {extra.lines} lines fill the budget")
+            elif form == "path" and path not in names.shares:
+                continue
+            packed.append(PackedFile(path, form, tokens, ranked.rank, reasons))
+        return tuple(packed)
+
+    def _left_out(self, names: Tree) -> tuple[Skipped, ...]:
+        left_out = [Skipped(path, "no room for its name") for path in names.unnamed]
+        return tuple(sorted([*self.index.skipped, *left_out], key=lambda skipped: skipped.path))
+
+
+def _is_front_page(path: str) -> bool:
+    return "/" not in path and role_of(path) is Role.README
+
+
+def _titled(title: str, sections: Sequence[str]) -> list[str]:
+    return [title, *sections] if sections else []
+
+
+def _chars(tokens: float) -> int:
+    """A number of characters, rounded down to a power of two so that near budgets share their counts."""
+    return 1 << max(6, int(tokens * CHARS_PER_TOKEN).bit_length() - 1)

@@ -1,0 +1,134 @@
+"""The names of files as a compact tree: one line per folder, cut down to what a number of tokens allows.
+
+Each line stands for itself, so tokens add up. Knows no content, no ranks, no forms.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from copilot.repo.forms import shown
+
+CountAll = Callable[[Sequence[str]], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Lines of the tree, each with its newline, and what they cost."""
+
+    lines: tuple[str, ...]
+    tokens: int
+    shares: dict[str, int]
+    """Path -> its part of `tokens`, for the paths that are named."""
+    unnamed: tuple[str, ...]
+    """Paths that are only counted, or left out altogether."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    tokens: int
+    named: tuple[str, ...] = ()
+
+
+def tree(paths: Sequence[str], room: int, count: CountAll) -> Tree:
+    """Name as many of `paths` (sorted) as fit in `room` tokens; folders that do not fit are counted."""
+    lines = _counted(_listing(paths), count)
+    if sum(line.tokens for line in lines) <= room:
+        return _made(paths, lines)
+    for depth in range(max((path.count("/") for path in paths), default=0), -1, -1):
+        groups = _grouped(paths, depth)
+        summaries = count([_summary(folder, len(inside)) for folder, inside in groups.items()])
+        if sum(summaries) <= room:
+            return _made(paths, _expanded(groups, summaries, room, count))
+    return _made(paths, [])
+
+
+def _expanded(groups: dict[str, list[str]], summaries: Sequence[int], room: int, count: CountAll) -> list[_Line]:
+    """Replace summaries by names while there is room, first folders first."""
+    left = room - sum(summaries)
+    lines: list[_Line] = []
+    for (folder, inside), tokens in zip(groups.items(), summaries, strict=True):
+        full = _counted(_listing(inside), count)
+        wanted = sum(line.tokens for line in full) - tokens
+        if wanted <= left:
+            left -= wanted
+            lines += full
+            continue
+        part = _partly(folder, inside, left + tokens, count)
+        if part is None:
+            lines.append(_Line(_summary(folder, len(inside)), tokens))
+        else:
+            left -= part.tokens - tokens
+            lines.append(part)
+    return lines
+
+
+def _partly(folder: str, inside: Sequence[str], room: int, count: CountAll) -> _Line | None:
+    """A folder's line with as many names as fit, those further down by their path, and the number of the others."""
+    best = None
+    low, high = 0, min(len(inside) - 1, room)
+    while low < high:
+        middle = (low + high + 1) // 2
+        text = _line(folder, inside[:middle], len(inside) - middle)
+        tokens = count([text])[0]
+        if tokens <= room:
+            low, best = middle, _Line(text, tokens, tuple(inside[:middle]))
+        else:
+            high = middle - 1
+    return best
+
+
+def _made(paths: Sequence[str], lines: Sequence[_Line]) -> Tree:
+    shares: dict[str, int] = {}
+    for line in lines:
+        for number, path in enumerate(line.named):
+            each, rest = divmod(line.tokens, len(line.named))
+            shares[path] = each + (number < rest)
+    unnamed = tuple(path for path in paths if path not in shares)
+    return Tree(tuple(line.text for line in lines), sum(line.tokens for line in lines), shares, unnamed)
+
+
+def _counted(lines: Sequence[tuple[str, tuple[str, ...]]], count: CountAll) -> list[_Line]:
+    tokens = count([text for text, _ in lines])
+    return [_Line(text, number, named) for (text, named), number in zip(lines, tokens, strict=True)]
+
+
+def _listing(paths: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(_folder(path), []).append(path)
+    return [(_line(folder, folders[folder], 0), tuple(folders[folder])) for folder in sorted(folders)]
+
+
+def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
+    """Paths by their folder, folders below `depth` joined to the one at it."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault("/".join(path.split("/")[:-1][:depth]), []).append(path)
+    return {folder: groups[folder] for folder in sorted(groups)}
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _line(folder: str, paths: Sequence[str], more: int) -> str:
+    names = [_name(path, folder) for path in paths]
+    if more:
+        names.append(f"… {more} more")
+    return f"{_label(folder)}/: {' '.join(names)}\n"
+
+
+def _label(folder: str) -> str:
+    """A folder's name; never white space first, which would join tokens with the line above."""
+    name = shown(folder) or "."
+    return f"./{name}" if name[0] == " " else name
+
+
+def _name(path: str, folder: str) -> str:
+    name = shown(path.removeprefix(f"{folder}/") if folder else path)
+    return f'"{name}"' if " " in name else name
+
+
+def _summary(folder: str, files: int) -> str:
+    return f"{_label(folder)}/: {files} {'file' if files == 1 else 'files'}\n"
