@@ -2,27 +2,24 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from copilot.config import Settings
-from copilot.engine.base import Engine, Session
-from copilot.engine.gguf import read_card
-from copilot.engine.memory import available_bytes, check_memory, largest_context, plannable_bytes
-from copilot.engine.segments import SegmentStore
-from copilot.engine.session import EngineSource, LocalSession
-from copilot.engine.tokenizer import Tokenizer
-from copilot.engine.worker import ThreadedSession
 from copilot.events import Report, ignore
 from copilot.files import Identity
 from copilot.models import InstalledModel, Store, resolve, shipped_catalogue
 from copilot.models.digests import Record, read_record, sha256_of, write_record
 from copilot.repo.root import find_root
-from copilot.tasks.model import ChatModel
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog
+
+if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the commands that need a model only
+    from copilot.engine.base import Engine, Session
+    from copilot.tasks.model import ChatModel
 
 
 class App:
@@ -47,8 +44,13 @@ class App:
         """The model the settings name, or the best one installed; ModelMissingError says how to get one."""
         return resolve(self.settings.model, self.store, shipped_catalogue(), "chat", report)
 
-    def chat_model(self, report: Report = ignore) -> ChatModel:
+    def chat_model(self, report: Report = ignore) -> "ChatModel":
         """Card, tokenizer and usable context of the chat model. Loads no weights."""
+        from copilot.engine.gguf import read_card
+        from copilot.engine.memory import largest_context, plannable_bytes
+        from copilot.engine.tokenizer import Tokenizer
+        from copilot.tasks.model import ChatModel
+
         path = self.installed_model(report).path
         cards = self.settings.cache_dir / "models"
         card = read_card(path, cards)
@@ -59,14 +61,18 @@ class App:
             min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes())),
         )
 
-    def session(self, model: ChatModel) -> Session:
+    def session(self, model: "ChatModel") -> "Session":
         """A session in this process; the weights are loaded by its first request."""
         from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+        from copilot.engine.memory import available_bytes, check_memory
+        from copilot.engine.segments import SegmentStore
+        from copilot.engine.session import EngineSource, LocalSession
+        from copilot.engine.worker import ThreadedSession
 
         settings, card = self.settings, model.card
         params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers)
 
-        def open_engine(n_ctx: int) -> Engine:
+        def open_engine(n_ctx: int) -> "Engine":
             check_memory(card, n_ctx, self.settings.kv_type, available_bytes())
             return LlamaEngine(card.path, params, n_ctx)
 
@@ -78,7 +84,7 @@ class App:
         source = EngineSource(open_engine, card.windowed, model.n_ctx)
         return ThreadedSession(LocalSession(source, model.tokenizer, store))
 
-    def speed(self, model: ChatModel) -> SpeedLog:
+    def speed(self, model: "ChatModel") -> SpeedLog:
         key = sha256(f"{model.card.header_digest} {self.settings}".encode()).digest()
         return SpeedLog(self.settings.cache_dir / "speed.json", key)
 
@@ -92,5 +98,6 @@ class App:
         if record is not None and record.identity == identity:
             return record.sha256
         digest = sha256_of(path)
-        write_record(kept, Record(identity, digest))
+        with suppress(OSError):  # a cache that cannot be written costs the hashing again
+            write_record(kept, Record(identity, digest))
         return digest

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from copilot.cli.markdown import MarkdownStream
 from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
-from copilot.cli.render import MarkdownStream, Terminal, print_json
+from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress, Text, Usage
 from copilot.tasks.ask import Answer, AskEvent, Asking, Question

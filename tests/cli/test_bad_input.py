@@ -44,8 +44,8 @@ def test_model_with_too_little_context(run, project: Path, tmp_path: Path) -> No
 def test_not_enough_memory(run, project: Path, tiny: Path) -> None:
     """A context that memory cannot hold is refused before it is loaded, with what would fit."""
     code = (
-        "import sys, copilot.engine.memory as m, copilot.app as a\n"
-        "a.available_bytes = lambda: 600 << 20\n"
+        "import sys, copilot.engine.memory as memory\n"
+        "memory.available_bytes = lambda: 600 << 20\n"
         "from copilot.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     import subprocess
