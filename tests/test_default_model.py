@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Request, Sampling
+from copilot.engine.base import PREFIX, REQUEST, Cancel, Request, Sampling
+from copilot.engine.llama import EngineParams, LlamaEngine
+from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.events import Done, Text
 from copilot.tasks.ask import Answer, Asking, Question, ask
 from copilot.tasks.citations import Citation
@@ -65,6 +68,22 @@ def test_answer_is_right_and_cited_and_the_second_reads_its_turn_only(app: App, 
     assert Citation("mail.py", 4, 6) in second.citations
     assert second.usage.reused_tokens == second.usage.prompt_tokens - second.usage.evaluated_tokens > 200
     assert second.usage.evaluated_tokens < 100
+
+
+def test_restored_logits_are_bit_equal(default_model: Path) -> None:
+    """With the same batch split, the logits after a restore equal those after reading, bit for bit."""
+    prefix = [1000 + 7 * n % 40_000 for n in range(2 * SEGMENT_TOKENS)]
+    read, restored = (LlamaEngine(default_model, EngineParams(), 1024) for _ in range(2))
+    for start in (0, SEGMENT_TOKENS):
+        read.decode(PREFIX, prefix[start : start + SEGMENT_TOKENS])
+        assert restored.restore(read.export_cells(start, start + SEGMENT_TOKENS))
+    rows = []
+    for engine in (read, restored):
+        engine.fork(PREFIX, REQUEST)
+        assert engine.decode(REQUEST, [11, 12, 13], logits=True) == 3
+        rows.append(engine.logits())
+        engine.close()
+    np.testing.assert_array_equal(rows[0], rows[1])
 
 
 def test_reused_and_restored_answers_equal_the_fresh_one(app: App, tmp_path: Path) -> None:

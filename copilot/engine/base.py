@@ -70,6 +70,8 @@ class Sampling:
     """Texts that end the answer; they are not part of it."""
     hidden: tuple[int, int] | None = None
     """Token ids that open and close a span left out of the answer (a thought)."""
+    begins_hidden: bool = False
+    """The turn has already opened such a span."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ class LocalSession:
                 return
             yield Progress("read", start + len(part), len(turn), "tokens")
         decoding_from = time.perf_counter()
-        answer = AnswerText(self._vocabulary.piece, request.sampling.stop, request.sampling.hidden)
+        answer = AnswerText(self._vocabulary.piece, request.sampling)
         sampler = engine.sampler(request.sampling)
         try:
             limit = min(request.sampling.max_tokens, self.n_ctx - engine.length(REQUEST))

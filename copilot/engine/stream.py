@@ -3,6 +3,8 @@
 import codecs
 from collections.abc import Callable, Sequence
 
+from copilot.engine.base import Sampling
+
 
 class Utf8Decoder:
     """Bytes of token pieces to text; a character split over tokens waits until it is whole."""
@@ -76,13 +78,13 @@ class LoopDetector:
 class AnswerText:
     """Tokens to the text of one answer: hides thoughts, ends at stop texts and at endless repetition."""
 
-    def __init__(self, piece: Callable[[int], bytes], stops: Sequence[str], hidden: tuple[int, int] | None) -> None:
+    def __init__(self, piece: Callable[[int], bytes], sampling: Sampling) -> None:
         self._piece = piece
         self._utf8 = Utf8Decoder()
-        self._stops = StopMatcher(stops)
+        self._stops = StopMatcher(sampling.stop)
         self._loops = LoopDetector()
-        self._hidden = hidden
-        self._in_hidden = False
+        self._hidden = sampling.hidden
+        self._in_hidden = sampling.begins_hidden
         self.n_tokens = 0
         self.ended = False
 

@@ -71,7 +71,10 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
             "shorten it or use a smaller --budget"
         )
     yield from _waiting(prefix, session.state(prefix.tokens), tools.speed)
-    sampling = Sampling(max_tokens=asked.max_answer_tokens, hidden=model.thought_ids)
+    thinks = asked.think and model.chat.thought is not None
+    if asked.think and not thinks:
+        yield Notice(f"{model.card.name} answers without thinking first: it has no way to mark thoughts", "warning")
+    sampling = Sampling(asked.max_answer_tokens, hidden=model.thought_ids, begins_hidden=thinks)
     request = Request(prefix.tokens, turn, sampling)
     yield from _answer(request, prefix, places, tools, cancel)
     if prefix.kind == "map":

@@ -67,29 +67,25 @@ class CitationCheck:
 
     def _replacement(self, match: re.Match[str]) -> str:
         path = match["path"].removeprefix("./")
-        lines = self._lines_of(path)
-        if lines is None:
+        if self._lines_of(path) is None:
             return "\0" if self._names_a_file(path) else match.group()
-        start = int(match["start"])
-        citation = Citation(path, start, int(match["end"] or start))
-        if not self._right(citation, lines):
-            return path
-        if citation not in self.found:
-            self.found.append(citation)
-        return match.group()
+        return match.group() if self._passes(path, match) else path
 
     def _lines_replacement(self, match: re.Match[str]) -> str:
-        """ "lines 3 to 9" belongs to the file the sentence named last; without one it is no citation."""
-        named = [path for path in _FILE_NAME.findall(self._sentence) if self._lines_of(_bare(path)) is not None]
+        """A range in words belongs to the file the sentence named last; without one it is no citation."""
+        named = [path for path in map(_bare, _FILE_NAME.findall(self._sentence)) if self._lines_of(path) is not None]
         if not named:
             return match.group()
-        path, start = _bare(named[-1]), int(match["start"])
+        return match.group() if self._passes(named[-1], match) else "\0"
+
+    def _passes(self, path: str, match: re.Match[str]) -> bool:
+        """Judge the lines that `match` names of an existing file; a right citation is added to `found`."""
+        start = int(match["start"])
         citation = Citation(path, start, int(match["end"] or start))
-        if not self._right(citation, self._lines_of(path) or ()):
-            return "\0"
-        if citation not in self.found:
+        right = self._right(citation, self._lines_of(path) or ())
+        if right and citation not in self.found:
             self.found.append(citation)
-        return match.group()
+        return right
 
     def _right(self, citation: Citation, lines: Sequence[str]) -> bool:
         if not 1 <= citation.start_line <= citation.end_line <= len(lines):
@@ -117,7 +113,8 @@ def _bare(path: str) -> str:
 
 def _is_code(name: str, text: str) -> bool:
     """Tell an identifier from a word of prose."""
-    return "_" in name or not (name.islower() or name.istitle()) or f"`{name}" in text or f"{name}`" in text
+    spelled_like_one = "_" in name or not (name.islower() or name.istitle())
+    return spelled_like_one or f"`{name}" in text or f"{name}`" in text
 
 
 def code_names(text: str) -> list[str]:

@@ -24,6 +24,7 @@ class Repository:
         self.root = root
         self.index = index
         self.history = history
+        self._files = {file.path: file for file in index.files}
         self._lines: dict[str, tuple[str, ...] | None] = {}
 
     @classmethod
@@ -58,9 +59,9 @@ class Repository:
         return self._lines[path]
 
     def _read_lines(self, path: str) -> tuple[str, ...] | None:
-        file = next((file for file in self.index.files if file.path == path), None)
+        file = self._files.get(path)
         try:
-            return tuple(self.index.text(file).splitlines()) if file else None
+            return tuple(self.index.text(file).removesuffix("\n").split("\n")) if file else None
         except RepositoryError:
             return None  # changed since it was indexed: nothing can be quoted from it
 

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copilot.engine.base import Sampling
 from copilot.engine.stream import AnswerText, LoopDetector, StopMatcher, Utf8Decoder
 
 
@@ -44,9 +45,13 @@ def test_loop_detector_sees_a_repeated_passage_and_not_a_list() -> None:
     assert not any(varied.looped(token) for item in range(40) for token in (1, 2, 100 + item, 3))
 
 
+PIECES = {1: b"<think>", 2: b"</think>", 3: b"secret", 4: b"answer"}
+
+
 def test_thought_is_hidden() -> None:
-    """Tokens between the two hidden ids are not part of the answer."""
-    pieces = {1: b"<think>", 2: b"</think>", 3: b"secret", 4: b"answer"}
-    answer = AnswerText(pieces.__getitem__, (), (1, 2))
-    assert "".join(map(answer.add, [1, 3, 3, 2, 4])) + answer.flush() == "answer"
-    assert answer.n_tokens == 5
+    """Tokens between the two hidden ids are not part of the answer, whether the turn or the model opened them."""
+    opened_by_model = AnswerText(PIECES.__getitem__, Sampling(hidden=(1, 2)))
+    opened_by_turn = AnswerText(PIECES.__getitem__, Sampling(hidden=(1, 2), begins_hidden=True))
+    for answer, ids in ((opened_by_model, [1, 3, 3, 2, 4]), (opened_by_turn, [3, 3, 2, 4])):
+        assert "".join(map(answer.add, ids)) + answer.flush() == "answer"
+        assert answer.n_tokens == len(ids)
