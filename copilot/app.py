@@ -20,6 +20,7 @@ from copilot.tasks.speed import SpeedLog
 if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the commands that need a model only
     from copilot.engine.base import Engine, Session
     from copilot.tasks.model import ChatModel
+    from copilot.tasks.prefix import Prefixes
 
 
 class App:
@@ -83,6 +84,11 @@ class App:
         )
         source = EngineSource(open_engine, card.windowed, model.n_ctx)
         return ThreadedSession(LocalSession(source, model.tokenizer, store))
+
+    def prefixes(self, repository: Repository, model: "ChatModel") -> "Prefixes":
+        from copilot.tasks.prefix import Prefixes
+
+        return Prefixes(repository, model, self.settings.cache_dir / "prefixes")
 
     def speed(self, model: "ChatModel") -> SpeedLog:
         key = sha256(f"{model.card.header_digest} {self.settings}".encode()).digest()

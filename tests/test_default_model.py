@@ -49,7 +49,7 @@ def answered(app: App, root: Path, question: str) -> Answer:
         model = app.chat_model()
         session = app.session(model)
         try:
-            tools = Asking(repository, model, session, app.speed(model))
+            tools = Asking(repository, app.prefixes(repository, model), model, session, app.speed(model))
             events = list(ask(Question(question, max_answer_tokens=120), tools, Cancel()))
         finally:
             session.close()

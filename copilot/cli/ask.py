@@ -35,7 +35,8 @@ def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None
         chat_model = app.chat_model(terminal.report)
         session = app.session(chat_model)
         try:
-            tools = Asking(repository, chat_model, session, app.speed(chat_model))
+            prefixes = app.prefixes(repository, chat_model)
+            tools = Asking(repository, prefixes, chat_model, session, app.speed(chat_model))
             asked = Question(question, think, budget, app.settings.max_answer_tokens)
             answer = _show(answer_question(asked, tools, Cancel()), terminal, quiet=as_json)
         finally:

@@ -12,6 +12,7 @@ from copilot.errors import UsageError
 
 KEPT = {
     "kv": "stored KV segments: the repositories that were read",
+    "prefixes": "the packs that were read",
     "index": "the index of repositories",
     "models": "model cards and vocabularies",
 }

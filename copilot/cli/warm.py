@@ -8,7 +8,7 @@ from copilot.cli.options import app_at, budget_option, json_option, model_option
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress
-from copilot.tasks.prefix import build_prefix, prefix_budget
+from copilot.tasks.prefix import prefix_budget
 from copilot.tasks.warm import Warmed
 from copilot.tasks.warm import warm as warm_prefix
 
@@ -28,8 +28,8 @@ def warm(path: Path, budget: int | None, as_json: bool, model: str | None) -> in
     with terminal.working(), app.repository(path, terminal.report) as repository:
         chat_model = app.chat_model(terminal.report)
         allowed = prefix_budget(chat_model, app.settings.max_answer_tokens)
-        prefix = build_prefix(repository, chat_model, "full", min(budget or allowed, allowed))
         session = app.session(chat_model)
+        prefix = app.prefixes(repository, chat_model).full(min(budget or allowed, allowed), session)
         warmed: Warmed | None = None
         try:
             for event in warm_prefix(prefix, session, app.speed(chat_model), Cancel()):
@@ -55,7 +55,7 @@ def warm(path: Path, budget: int | None, as_json: bool, model: str | None) -> in
             }
         )
     else:
-        forms = [sum(file.form == form for file in prefix.pack.files) for form in ("full", "outline", "path")]
+        forms = [sum(held == form for held in prefix.forms.values()) for form in ("full", "outline", "path")]
         click.echo(
             f"{warmed.tokens:,} tokens kept ({warmed.evaluated_tokens:,} read, {warmed.reused_tokens:,} reused): "
             f"{forms[0]} files in full, {forms[1]} outlined, {forms[2]} named; "

@@ -9,7 +9,7 @@ from copilot.events import Done, Notice, Progress, Text, Usage
 from copilot.prompts.ask import Place, question
 from copilot.tasks.citations import Citation, CitationCheck, code_names
 from copilot.tasks.model import ChatModel
-from copilot.tasks.prefix import MAP_TOKENS, Prefix, build_prefix, choose_prefix, prefix_budget
+from copilot.tasks.prefix import MAP_TOKENS, Prefix, Prefixes, choose_prefix, overlay_notice, prefix_budget
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog, duration
 
@@ -46,6 +46,7 @@ class Asking:
     """What answering works with."""
 
     repository: Repository
+    prefixes: Prefixes
     model: ChatModel
     session: Session
     speed: SpeedLog
@@ -59,8 +60,8 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
     model, session = tools.model, tools.session
     allowed = prefix_budget(model, asked.max_answer_tokens)
     budget = min(asked.budget_tokens or allowed, allowed)
-    full = build_prefix(tools.repository, model, "full", budget)
-    small = build_prefix(tools.repository, model, "map", min(MAP_TOKENS, budget))
+    full = tools.prefixes.full(budget, session)
+    small = tools.prefixes.map(min(MAP_TOKENS, budget))
     prefix, state = choose_prefix(full, small, session)
     places = find_places(asked.text, prefix, tools)
     turn = model.encode(model.chat.user(question(asked.text, places), think=asked.think))
@@ -107,6 +108,8 @@ def _answer(
         sources = find_sources("".join(written), places, tools.repository)
         check.found.extend(citation for citation, _ in sources)
         yield from passed(_as_list(sources))
+    if done.reason != "cancelled":
+        prefix.keep()
     tools.speed.record(done.usage)
     yield Answer("".join(written).strip(), tuple(check.found), done.usage, done.reason, prefix.kind)
 
@@ -157,6 +160,8 @@ def _as_list(sources: Sequence[tuple[Citation, str]]) -> str:
 
 
 def _waiting(prefix: Prefix, state: ReadState, speed: SpeedLog) -> Iterator[Notice]:
+    if prefix.changed:
+        yield overlay_notice(prefix)
     seconds = speed.seconds_for(state.missing)
     if seconds is not None and seconds > 5:
         what = "the repository map" if prefix.kind == "map" else "what is new in the repository"

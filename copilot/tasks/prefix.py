@@ -1,13 +1,18 @@
 """The shared prefix of a repository: which pack, its exact tokens, and whether reading it is worth the wait."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
 from typing import Literal
 
 from copilot.engine.base import ReadState, Session
 from copilot.errors import BudgetError
+from copilot.events import Notice
 from copilot.prompts import ask as words
 from copilot.repo.pack import Pack, PackRequest
 from copilot.tasks.model import ChatModel
+from copilot.tasks.overlay import ReadPack, changed_paths, overlay
 from copilot.tasks.repository import Repository
 
 TURN_TOKENS = 3072
@@ -16,19 +21,29 @@ MAP_TOKENS = 1024
 """The pack a repository that was never read is answered from."""
 READ_AT_ONCE_TOKENS = 2048
 """A question may wait for so many tokens; more is read by `copilot warm` only."""
+OVERLAY_TOKENS = 2048
+"""Kept free after a full pack for what changes after it was read; at most a sixteenth of the budget."""
 MIN_CONTEXT_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
+    """What stands before every turn, ready to be read."""
+
     kind: Literal["full", "map"]
-    pack: Pack
     tokens: tuple[int, ...]
+    forms: Mapping[str, str]
+    """The form each file has in it, by path."""
+    changed: frozenset[str] = frozenset()
+    """Files that an overlay after the pack speaks of."""
+    overlay_tokens: int = 0
+    keep: Callable[[], None] = lambda: None
+    """Remember the pack as read; to be called once the whole prefix was."""
 
     @property
     def shown_in_full(self) -> frozenset[str]:
-        """Paths whose whole text is in the prefix."""
-        return frozenset(file.path for file in self.pack.files if file.form == "full")
+        """Paths whose whole text, as it is now, is in the prefix."""
+        return frozenset(path for path, form in self.forms.items() if form == "full") - self.changed
 
 
 def prefix_budget(model: ChatModel, max_answer_tokens: int) -> int:
@@ -41,14 +56,61 @@ def prefix_budget(model: ChatModel, max_answer_tokens: int) -> int:
     return model.n_ctx - min(TURN_TOKENS + max_answer_tokens, model.n_ctx // 2)
 
 
-def build_prefix(repository: Repository, model: ChatModel, kind: Literal["full", "map"], budget_tokens: int) -> Prefix:
-    """Pack the repository so that the whole prefix, instructions included, has at most `budget_tokens`."""
-    frame = len(model.encode(model.chat.system(words.system(""))))
-    if budget_tokens <= frame:
-        raise BudgetError(f"a budget of {budget_tokens} tokens is too small; the instructions alone need {frame}")
-    request = PackRequest(budget_tokens - frame, repository.history, kind)
-    pack = repository.pack(request, model.tokenizer)
-    return Prefix(kind, pack, tuple(model.encode(model.chat.system(words.system(pack.text)))))
+class Prefixes:
+    """Builds the prefixes of one repository for one model."""
+
+    def __init__(self, repository: Repository, model: ChatModel, folder: Path) -> None:
+        """`folder` is where packs that were read are remembered."""
+        self._repository = repository
+        self._model = model
+        self._folder = folder
+
+    def map(self, budget_tokens: int) -> Prefix:
+        """A small pack, for a repository that was never read."""
+        pack = self._pack("map", budget_tokens)
+        return Prefix("map", self._tokens(pack.text), _forms(pack))
+
+    def full(self, budget_tokens: int, session: Session) -> Prefix:
+        """The whole pack; the one that was read with an overlay of what changed since, where that is less to read."""
+        overlay_room = min(OVERLAY_TOKENS, budget_tokens // 16)
+        pack = self._pack("full", budget_tokens - overlay_room)
+        kept = self._folder / f"{self._name(budget_tokens)}.json"
+        fresh = Prefix(
+            "full",
+            self._tokens(pack.text),
+            _forms(pack),
+            keep=lambda: ReadPack.of(pack, self._repository).keep(kept),
+        )
+        read = ReadPack.load(kept)
+        if read is None or read.text == pack.text:
+            return fresh
+        changes = overlay(read, pack, self._repository)
+        [overlay_tokens] = self._model.tokenizer.count([changes])
+        if overlay_tokens > overlay_room:
+            return fresh
+        changed = frozenset(changed_paths(read, self._repository))
+        edited = Prefix("full", self._tokens(read.text + changes), read.forms, changed, overlay_tokens)
+        cheaper = session.state(edited.tokens).missing < session.state(fresh.tokens).missing
+        return edited if cheaper else fresh
+
+    def _pack(self, kind: Literal["full", "map"], budget_tokens: int) -> Pack:
+        """Pack so that the whole prefix, instructions included, has at most `budget_tokens`."""
+        frame = len(self._tokens(""))
+        if budget_tokens <= frame:
+            raise BudgetError(f"a budget of {budget_tokens} tokens is too small; the instructions alone need {frame}")
+        request = PackRequest(budget_tokens - frame, self._repository.history, kind)
+        return self._repository.pack(request, self._model.tokenizer)
+
+    def _tokens(self, pack_text: str) -> tuple[int, ...]:
+        return tuple(self._model.encode(self._model.chat.system(words.system(pack_text))))
+
+    def _name(self, budget_tokens: int) -> str:
+        root = str(self._repository.root).encode("utf-8", "surrogateescape")
+        return blake2b(b"\0".join((root, self._model.tokenizer.name.encode(), b"%d" % budget_tokens))).hexdigest()[:32]
+
+
+def _forms(pack: Pack) -> dict[str, str]:
+    return {file.path: file.form for file in pack.files}
 
 
 def choose_prefix(full: Prefix, small: Prefix, session: Session) -> tuple[Prefix, ReadState]:
@@ -57,3 +119,9 @@ def choose_prefix(full: Prefix, small: Prefix, session: Session) -> tuple[Prefix
     if state.missing <= READ_AT_ONCE_TOKENS or len(full.tokens) <= len(small.tokens):
         return full, state
     return small, state
+
+
+def overlay_notice(prefix: Prefix) -> Notice:
+    """Says that the pack stands as it was read, and what follows it."""
+    files = "1 file has" if len(prefix.changed) == 1 else f"{len(prefix.changed)} files have"
+    return Notice(f"{files} changed since the repository was read; {prefix.overlay_tokens:,} tokens after it say how")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from copilot.engine.base import Cancel, Session
 from copilot.events import Done, Notice, Progress
-from copilot.tasks.prefix import Prefix
+from copilot.tasks.prefix import Prefix, overlay_notice
 from copilot.tasks.speed import SpeedLog, duration
 
 
@@ -24,6 +24,8 @@ class Warmed:
 
 def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> Iterator[Progress | Notice | Warmed]:
     """Stream the progress of reading `prefix`; the last event is Warmed. What was read is kept however it ends."""
+    if prefix.changed:
+        yield overlay_notice(prefix)
     missing = session.state(prefix.tokens).missing
     seconds = speed.seconds_for(missing)
     if missing and seconds is not None:
@@ -36,6 +38,8 @@ def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> I
             yield event
         if isinstance(event, Done):
             speed.record(event.usage)
+            if event.reason != "cancelled":
+                prefix.keep()
             usage, stored = event.usage, session.stored(prefix.tokens)
             yield Warmed(
                 usage.prompt_tokens,

@@ -22,7 +22,7 @@ class ScriptedSession:
         self._answers.extend(answers)
 
     def state(self, prefix: Tokens) -> ReadState:
-        held = len(prefix) if tuple(prefix) in self.held else 0
+        held = max((_common(read, prefix) for read in self.held), default=0)
         return ReadState(held, held, len(prefix))
 
     def stored(self, prefix: Tokens) -> Stored:
@@ -52,3 +52,9 @@ class ScriptedSession:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _common(read: Tokens, prefix: Tokens) -> int:
+    """How many tokens two sequences begin with together."""
+    pairs = enumerate(zip(read, prefix, strict=False))
+    return next((at for at, (held, wanted) in pairs if held != wanted), min(len(read), len(prefix)))

@@ -92,11 +92,14 @@ def test_large_repository_is_answered_from_the_map_first(run, tmp_path: Path, ti
     assert warm.json["usage"]["reused_tokens"] > 10_000
 
 
-def test_edit_of_one_file_keeps_the_beginning(run, tmp_path: Path, tiny: Path) -> None:
-    """After an edit, the stored chain before the edited file's place is reused."""
+def test_small_edit_costs_little(run, tmp_path: Path, tiny: Path) -> None:
+    """After an edit, what was read stays; only the change and the end of the prefix are read."""
     project = make_repo(tmp_path / "big", BIG)
     run("warm", "-C", project)
-    (project / "src/m39.py").write_text("def changed():\n    return 1\n")
+    (project / "src/m0.py").write_text(BIG["src/m0.py"].replace("value + 7\n", "value - 7\n"))
     run_git(project, "commit", "--quiet", "--all", "--message=Change")
-    again = run("warm", "-C", project, "--json").json
-    assert 0 < again["reused_tokens"] < again["tokens"]
+    again = run("warm", "-C", project, "--json")
+    assert again.json["evaluated_tokens"] < 700
+    assert again.json["reused_tokens"] > 10_000
+    assert "1 file has changed since the repository was read" in again.err
+    assert run("warm", "-C", project, "--json").json["evaluated_tokens"] == 0
