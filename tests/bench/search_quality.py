@@ -1,0 +1,238 @@
+"""How often search finds the right place, as the Markdown table of docs/packing.md.
+
+`python -m tests.bench.search_quality [--trees FOLDER]` searches real source trees with two kinds of queries: questions
+written by hand (questions.toml) and docstrings, which are taken out of the tree before it is indexed. Plain BM25 over
+whole files runs beside it. Needs no model; knows nothing of packs, tokens or time.
+"""
+
+import argparse
+import ast
+import math
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from copilot.repo.index import Index
+from copilot.repo.search import Hit, search
+from copilot.repo.walk import walk
+from copilot.repo.words import parts, words
+
+QUESTIONS = Path(__file__).with_name("questions.toml")
+MOST_HITS = 10
+SAMPLE = 120
+"""Docstrings per tree."""
+SEED = 1
+FEWEST_WORDS = 5
+LONGEST_QUERY = 300
+"""In characters."""
+HEADER = (
+    "| queries | function @1 | @10 | file @1 | @10 | plain BM25, file @1 | @10 |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query and the place it asks for."""
+
+    ask: str
+    path: str
+    """POSIX, relative to the tree."""
+    symbol: str
+    """Qualified name of a function or class; a member of the class is right too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A published source tree and the questions written about it."""
+
+    name: str
+    """As on the package index."""
+    version: str
+    held_out: bool
+    """Whether search was tuned without looking at this tree."""
+    questions: tuple[Question, ...]
+
+    @property
+    def folder(self) -> str:
+        """What its source archive unpacks to."""
+        return f"{self.name}-{self.version}"
+
+
+class PlainBM25:
+    """BM25 (k1 1.2, b 0.75) over whole files, not stemmed; identifiers are split and kept whole, as in the index."""
+
+    def __init__(self, index: Index) -> None:
+        self._counts = {file.path: Counter(_terms(index.text(file))) for file in index.files}
+        self._lengths = {path: counts.total() for path, counts in self._counts.items()}
+        self._spread = Counter(term for counts in self._counts.values() for term in counts)
+        self._mean_length = sum(self._lengths.values()) / len(self._lengths)
+
+    def files(self, query: str) -> list[str]:
+        """The paths of the best files, best first."""
+        terms = sorted(set(_terms(query)))
+        scores = {path: self._score(path, terms) for path in self._counts}
+        return sorted((path for path in scores if scores[path] > 0), key=lambda path: (-scores[path], path))[:MOST_HITS]
+
+    def _score(self, path: str, terms: Sequence[str]) -> float:
+        counts = self._counts[path]
+        damping = 1.2 * (0.25 + 0.75 * self._lengths[path] / self._mean_length)
+        return sum(self._weight(term) * counts[term] * 2.2 / (counts[term] + damping) for term in terms)
+
+    def _weight(self, term: str) -> float:
+        spread = self._spread[term]
+        return math.log1p((len(self._counts) - spread + 0.5) / (spread + 0.5))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for word in words(text):
+        yield word.lower()
+        split = parts(word)
+        if len(split) > 1:
+            yield from (part.lower() for part in split)
+
+
+def read_trees() -> tuple[Tree, ...]:
+    """The trees of questions.toml, in its order."""
+    return tuple(
+        Tree(
+            entry["name"],
+            entry["version"],
+            entry.get("held_out", False),
+            tuple(Question(**question) for question in entry.get("questions", ())),
+        )
+        for entry in tomllib.loads(QUESTIONS.read_text("utf-8"))["trees"]
+    )
+
+
+def download(trees: Sequence[Tree]) -> Path:
+    """The cache folder with all trees unpacked; fetches what is missing."""
+    cache = platformdirs.user_cache_path("copilot-offline") / "bench"
+    cache.mkdir(parents=True, exist_ok=True)
+    for tree in trees:
+        if not (cache / tree.folder).is_dir():
+            _fetch(tree, cache)
+    return cache
+
+
+def _fetch(tree: Tree, cache: Path) -> None:
+    """Download and unpack one source archive; the folder appears in the cache only when it is complete."""
+    _say(f"downloading {tree.folder}")
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", tree.name)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = (*pip, "--dest", folder, f"{tree.name}=={tree.version}")
+        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+            sys.exit(f"pip cannot download {tree.folder}; name a folder that holds it with --trees FOLDER")
+        (archive,) = Path(folder).iterdir()
+        shutil.unpack_archive(archive, folder, filter="data")
+        Path(folder, tree.folder).replace(cache / tree.folder)
+
+
+def take_docstrings(root: Path) -> list[Question]:
+    """Blank the docstrings of all functions below `root`; each that says enough, outside tests, becomes a question."""
+    questions = []
+    for file in sorted(root.rglob("*.py")):
+        try:
+            text = file.read_text("utf-8")
+            documented = list(_documented(ast.parse(text).body))
+        except (SyntaxError, ValueError):
+            continue
+        lines = text.split("\n")
+        path = file.relative_to(root)
+        for symbol, statement, docstring in documented:
+            end = statement.end_lineno or statement.lineno
+            lines[statement.lineno - 1 : end] = [""] * (end - statement.lineno + 1)
+            paragraph = docstring.split("\n\n")[0].split()
+            if len(paragraph) >= FEWEST_WORDS and "tests" not in path.parts:
+                questions.append(Question(" ".join(paragraph)[:LONGEST_QUERY], path.as_posix(), symbol))
+        file.write_text("\n".join(lines), "utf-8")
+    return questions
+
+
+def _documented(body: Sequence[ast.stmt], scope: str = "") -> Iterator[tuple[str, ast.stmt, str]]:
+    """Qualified name, docstring statement and docstring of each function that is more than its docstring."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            docstring = ast.get_docstring(node)
+            if docstring and len(node.body) > 1 and not isinstance(node, ast.ClassDef):
+                yield scope + node.name, node.body[0], docstring
+            yield from _documented(node.body, f"{scope}{node.name}.")
+
+
+def outcome(question: Question, hits: Sequence[Hit], files: Sequence[str]) -> tuple[bool, ...]:
+    """Whether the right function, the right file, and plain BM25's right file come first, and whether at all."""
+    in_file = [hit.path == question.path for hit in hits]
+    in_function = [
+        right and f"{hit.symbol}.".startswith(f"{question.symbol}.") for hit, right in zip(hits, in_file, strict=True)
+    ]
+    plain = [path == question.path for path in files]
+    return tuple(found for column in (in_function, in_file, plain) for found in (any(column[:1]), any(column)))
+
+
+def row(label: str, root: Path, questions: Sequence[Question]) -> str:
+    """One line of the table: shares of the questions, in the order of `HEADER`."""
+    _say(label)
+    with tempfile.TemporaryDirectory() as folder, Index(Path(folder, "index.sqlite3"), root) as index:
+        index.refresh(walk(root))
+        _check_places(index, questions)
+        plain = PlainBM25(index)
+        outcomes = [outcome(asked, search(index, asked.ask, MOST_HITS), plain.files(asked.ask)) for asked in questions]
+    shares = (sum(column) / len(outcomes) for column in zip(*outcomes, strict=True))
+    return f"| {label} | {' | '.join(f'{share:.2f}'.removeprefix('0') for share in shares)} |"
+
+
+def _check_places(index: Index, questions: Sequence[Question]) -> None:
+    """A question whose answer does not exist would only ever count as a miss."""
+    defined = index.definitions(index.files)
+    for asked in questions:
+        if asked.symbol not in {definition.qualified for definition in defined.get(asked.path, ())}:
+            sys.exit(f"{index.root.name}/{asked.path} defines no {asked.symbol}; correct {QUESTIONS.name}")
+
+
+def table(trees: Sequence[Tree], folder: Path) -> Iterator[str]:
+    """The lines of the table. Works on copies outside any repository, whose ignore rules could hide files."""
+    yield from HEADER
+    with tempfile.TemporaryDirectory() as scratch:
+        copies = {
+            tree: shutil.copytree(folder / tree.folder, Path(scratch).resolve() / tree.folder, symlinks=True)
+            for tree in trees
+        }
+        for tree, copy in copies.items():
+            if tree.questions:
+                yield row(f"{len(tree.questions)} questions about {tree.name}", copy, tree.questions)
+        for tree, copy in copies.items():
+            documented = take_docstrings(copy)
+            asked = random.Random(SEED).sample(documented, min(SAMPLE, len(documented)))
+            note = " (not used for tuning)" if tree.held_out else ""
+            yield row(f"{len(asked)} docstrings of {tree.name}{note}", copy, asked)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.search_quality", description="Measure how well search finds."
+    )
+    parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where flask-3.0.3 and the others are unpacked")
+    trees = read_trees()
+    folder = parser.parse_args().trees or download(trees)
+    for tree in trees:
+        if not (folder / tree.folder).is_dir():
+            sys.exit(f"{folder} has no folder {tree.folder}; leave out --trees to download it")
+    for line in table(trees, folder):
+        sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()
