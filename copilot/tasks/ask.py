@@ -1,5 +1,6 @@
 """Answer a question about a repository: prefix, places found for the question, checked citations."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -142,21 +143,39 @@ def _with_text(place: Place, budget_tokens: int, tools: Asking) -> tuple[Place, 
 
 
 def find_sources(text: str, places: Sequence[Place], repository: Repository) -> list[tuple[Citation, str]]:
-    """Where the code is defined that an answer names in backticks; of several definitions, the one it speaks of."""
-    sources: list[tuple[Citation, str]] = []
-    shown = {place.path for place in places}
+    """Where to look up the names that an answer sets in backticks: their definitions, else a place that has them."""
+    sources: dict[Citation, str] = {}
     for name in code_names(text):
-        found = [hit for hit in repository.search(name, 8) if hit.symbol.rpartition(".")[2] == name]
-        named = [hit for hit in found if hit.path in text] or [hit for hit in found if hit.path in shown] or found
-        if len(found) == 1 or len({hit.path for hit in named}) == 1 < len(found):
-            hit = named[0]
-            sources.append((Citation(hit.path, hit.start_line, hit.end_line), hit.symbol))
-    return sources[:MAX_SOURCES]
+        found = _definition(name, text, places, repository) or _mention(name, places, repository)
+        if found:
+            sources.setdefault(*found)
+    return list(sources.items())[:MAX_SOURCES]
+
+
+def _definition(name: str, text: str, places: Sequence[Place], repository: Repository) -> tuple[Citation, str] | None:
+    """The only definition of a name or, of several, the one in a file the answer or the places speak of."""
+    shown = {place.path for place in places}
+    found = [hit for hit in repository.search(name, 8) if hit.symbol.rpartition(".")[2] == name]
+    likely = [hit for hit in found if hit.path in text] or [hit for hit in found if hit.path in shown]
+    if len(found) != 1 and len({hit.path for hit in likely}) != 1:
+        return None
+    hit = (likely or found)[0]
+    return Citation(hit.path, hit.start_line, hit.end_line), hit.symbol
+
+
+def _mention(name: str, places: Sequence[Place], repository: Repository) -> tuple[Citation, str] | None:
+    """The first of the places given for the question whose lines hold the name."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for place in places:
+        lines = (repository.lines(place.path) or ())[place.start_line - 1 : place.end_line]
+        if any(map(word.search, lines)):
+            return Citation(place.path, place.start_line, place.end_line), place.symbol
+    return None
 
 
 def _as_list(sources: Sequence[tuple[Citation, str]]) -> str:
-    lines = [f"- `{c.path}:{c.start_line}-{c.end_line}` {symbol}" for c, symbol in sources]
-    return "\n\nDefined at:\n\n" + "\n".join(lines) + "\n" if lines else ""
+    lines = [f"- `{c.path}:{c.start_line}-{c.end_line}` {symbol}".rstrip() for c, symbol in sources]
+    return "\n\nSee:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _waiting(prefix: Prefix, state: ReadState, speed: SpeedLog) -> Iterator[Notice]:

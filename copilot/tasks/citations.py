@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from copilot.repo.languages import language_of
+
 _TO = r"\s*(?:[-–]|to|through)\s*"
 _UNIT = re.compile(
     rf"\s*[(\[]?[Ll]ines?\s+\d+{_TO}\d+\S*(?=\s)"
@@ -122,6 +124,7 @@ def code_names(text: str) -> list[str]:
     names = []
     for span in re.findall(r"`([^`\n]+)`", text):
         words = _NAME.findall(span.split("(")[0])
-        if words and words[-1] not in names:
+        is_file = "/" in span or language_of(span) is not None
+        if words and not is_file and words[-1] not in names:
             names.append(words[-1])
     return names

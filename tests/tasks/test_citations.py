@@ -62,5 +62,5 @@ def test_text_without_citations_passes_unchanged(text: str, size: int) -> None:
 
 def test_code_names_are_the_last_part_of_what_backticks_hold() -> None:
     """Calls and owners are stripped, order kept, repeats dropped."""
-    text = "`Server.start_all()` calls `os.environ` and `start_all`, not `a b`."
+    text = "`src/a.py` and `b.ts`: `Server.start_all()` calls `os.environ` and `start_all`, not `a b`."
     assert code_names(text) == ["start_all", "environ"]
