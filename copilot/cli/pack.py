@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.table import Table
 from rich.text import Text
 
 from copilot.cli.options import app_at
+from copilot.cli.pack_page import page
 from copilot.cli.render import Terminal, clean
 from copilot.errors import UsageError
 from copilot.repo.pack import Pack, PackRequest
@@ -26,7 +28,16 @@ TIERS = {"e2b": 131_072, "e4b": 131_072, "12b": 262_144, "26b": 262_144, "31b": 
 @click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--explain", is_flag=True, help="Why each file is in, in which form and at what price.")
+@click.option(
+    "--html",
+    "html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what --explain tells, with a map of the budget, as one page for a browser.",
+)
+@click.pass_context
 def pack(
+    ctx: click.Context,
     path: Path,
     tier: str | None,
     budget: int | None,
@@ -34,16 +45,24 @@ def pack(
     form: str,
     output: Path | None,
     explain: bool,
+    html: Path | None,
 ) -> int:
     """Pack the repository at PATH into one text of exactly counted tokens."""
     if tier and budget:
         raise click.UsageError("give --tier or --budget, one of the two")
+    if html and output and html.absolute() == output.absolute():
+        raise click.UsageError("-o and --html name the same file; name two")
     terminal = Terminal()
     app = app_at(path, model=tokenizer)
     with terminal.working(), app.repository(path, terminal.report) as repository:
         model = app.chat_model(terminal.report)
         tokens = TIERS[tier] if tier else budget or prefix_budget(model, app.settings.max_answer_tokens)
         packed = repository.pack(PackRequest(tokens, repository.history, "full"), model.tokenizer)
+    if html:
+        _save(html, page(packed).encode(), "--html")
+        terminal.err.print(f"wrote {clean(str(html))}: {_spent(packed)}", markup=False, soft_wrap=True)
+        if not (output or explain or ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE):
+            return 0
     if explain and form == "markdown":
         _explain(packed, terminal)
         return 0
@@ -57,10 +76,18 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(encoded)
         return
+    _save(output, encoded, "-o")
+
+
+def _save(path: Path, content: bytes, option: str) -> None:
     try:
-        output.write_bytes(encoded)
+        path.write_bytes(content)
     except OSError as exc:
-        raise UsageError(f"{output} cannot be written ({exc.strerror}); name another file with -o") from exc
+        raise UsageError(f"{path} cannot be written ({exc.strerror}); name another file with {option}") from exc
+
+
+def _spent(packed: Pack) -> str:
+    return f"{packed.tokens:,} of {packed.budget_tokens:,} tokens ({packed.tokenizer})"
 
 
 def _explain(packed: Pack, terminal: Terminal) -> None:
@@ -71,6 +98,8 @@ def _explain(packed: Pack, terminal: Terminal) -> None:
         why = Text("; ".join(file.reasons), style="dim")
         table.add_row(f"{file.rank:.4f}", f"{file.tokens:,}", file.form, Text(clean(file.path)), why)
     terminal.out.print(table)
-    terminal.out.print(f"\n{packed.tokens:,} of {packed.budget_tokens:,} tokens ({packed.tokenizer})", style="bold")
+    terminal.out.print(f"\n{_spent(packed)}", style="bold")
     for skipped in packed.skipped:
         terminal.out.print(Text(f"skipped {clean(skipped.path)}: {skipped.reason}", style="dim"))
+    for redaction in packed.redactions:
+        terminal.out.print(Text(f"redacted {clean(redaction.path)}:{redaction.line}: {redaction.kind}", style="dim"))
