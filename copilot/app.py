@@ -53,7 +53,7 @@ class App:
         from copilot.tasks.model import ChatModel
 
         path = self.installed_model(report).path
-        cards = self.settings.cache_dir / "models"
+        cards = self.settings.cache_dir / "cards"
         card = read_card(path, cards)
         n_ctx = min(card.context_length, self.settings.context_tokens or card.context_length)
         return ChatModel.from_card(
@@ -91,15 +91,16 @@ class App:
         return Prefixes(repository, model, self.settings.cache_dir / "prefixes")
 
     def speed(self, model: "ChatModel") -> SpeedLog:
-        key = sha256(f"{model.card.header_digest} {self.settings}".encode()).digest()
-        return SpeedLog(self.settings.cache_dir / "speed.json", key)
+        settings = self.settings
+        how = f"{model.card.header_digest} {settings.kv_type} {settings.threads} {settings.gpu_layers}"
+        return SpeedLog(settings.cache_dir / "speed.json", sha256(how.encode()).hexdigest()[:16])
 
     def model_digest(self, path: Path) -> str:
         """SHA-256 of a model file: the models folder's record, else hashed once per size, time and inode."""
         if path.parent == self.store.folder and (digest := self.store.current_digest(path.stem)):
             return digest
         key = sha256(str(path.resolve()).encode()).hexdigest()[:32]
-        kept = self.settings.cache_dir / "models" / f"digest-{key}.json"
+        kept = self.settings.cache_dir / "cards" / f"digest-{key}.json"
         record, identity = read_record(kept), Identity.of(path)
         if record is not None and record.identity == identity:
             return record.sha256

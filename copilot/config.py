@@ -4,8 +4,9 @@ A repository is not trusted: its `.copilot.toml` may only shape the work, never 
 """
 
 import difflib
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -19,6 +20,7 @@ KvType = Literal["f16", "q8_0", "q4_0"]
 
 REPOSITORY_FILE = ".copilot.toml"
 REPOSITORY_KEYS = frozenset({"context_tokens", "max_answer_tokens"})
+POSITIVE = frozenset({"context_tokens", "max_answer_tokens"})
 ENVIRONMENT_ONLY = frozenset({"COPILOT_CONFIG_DIR", "COPILOT_HOST"})
 """Variables that are read where they act, not settings."""
 
@@ -48,12 +50,17 @@ class Settings:
         settings = cls()
         settings = settings._with(_read(Path(config_dir) / "config.toml"), f"{config_dir}/config.toml")
         if root is not None:
-            settings = settings._with(_read(root / REPOSITORY_FILE), REPOSITORY_FILE, REPOSITORY_KEYS)
+            own = root / REPOSITORY_FILE
+            if own.is_file() and not own.is_symlink():
+                settings = settings._with(_read(own), REPOSITORY_FILE, REPOSITORY_KEYS)
+        # Other programs have COPILOT_ variables too: an unknown one is an error only where it looks misspelt.
+        types = [field.name for field in fields(cls)]
         variables = {
             name.removeprefix("COPILOT_").lower(): value
             for name, value in sorted(environment.items())
-            if name.startswith("COPILOT_") and not name.startswith("COPILOT_TEST_") and name not in ENVIRONMENT_ONLY
+            if name.startswith("COPILOT_") and value and name not in ENVIRONMENT_ONLY
         }
+        variables = {key: value for key, value in variables.items() if key in types or _near(key, types)}
         settings = settings._with(variables, "the environment (COPILOT_…)")
         return settings._with({key: value for key, value in flags.items() if value is not None}, "the command line")
 
@@ -63,11 +70,15 @@ class Settings:
         changes: dict[str, Any] = {}
         for key, value in values.items():
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"it may hold: {', '.join(known)}"
+                near = _near(key, known)
+                hint = f"did you mean {near}?" if near else f"it may hold: {', '.join(known)}"
                 raise UsageError(f"{source} sets {key!r}, which is no setting there; {hint}")
             changes[key] = _converted(key, value, types[key], source)
         return replace(self, **changes)
+
+
+def _near(key: str, known: Sequence[str]) -> str:
+    return next(iter(difflib.get_close_matches(key, known, 1, cutoff=0.75)), "")
 
 
 def _converted(key: str, value: object, wanted: Any, source: str) -> object:
@@ -76,15 +87,19 @@ def _converted(key: str, value: object, wanted: Any, source: str) -> object:
     try:
         if int in options:
             number = int(str(value)) if not isinstance(value, bool) else None
-            if number is None or number < 0:
+            if number is None or number < (key in POSITIVE):
                 raise ValueError
             return number
         if float in options:
-            return float(str(value))
+            size = float(str(value))
+            if not (math.isfinite(size) and size >= 0):
+                raise ValueError
+            return size
         if Path in options:
             return Path(str(value)).expanduser().absolute()
     except ValueError as exc:
-        raise UsageError(f"{source} sets {key} to {value!r}; it takes a number that is not negative") from exc
+        positive = "positive " if key in POSITIVE else ""
+        raise UsageError(f"{source} sets {key} to {value!r}; it takes a {positive}number") from exc
     if not isinstance(value, str):
         raise UsageError(f"{source} sets {key} to {value!r}; it takes text in quotes")
     if wanted is KvType and value not in get_args(KvType):

@@ -1,10 +1,12 @@
 """The command line: parse, call one task, render. Commands are imported when they are called."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -51,6 +53,7 @@ def copilot() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. Errors are one line on stderr, and JSON on stdout where asked for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
     try:
         code = copilot.main(given, prog_name="copilot", standalone_mode=False)
         sys.stdout.flush()
@@ -63,16 +66,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CopilotError as error:
         return _failed(error.code, str(error), error.exit_code, given)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("copilot: interrupted; what was read is kept", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more; exit in peace
-        return 0
+        return _failed("interrupted", "interrupted; what was read is kept", INTERRUPTED, given)
+    except (BrokenPipeError, SystemExit):  # SystemExit is click's own answer to a closed pipe
+        return _left_alone()
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _failed("environment", f"{what}; `copilot doctor` checks folders and rights", 2, given)
+
+
+def _prepare_streams() -> None:
+    """Have streams that take any text: a closed one is replaced, unknown characters become question marks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole run
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _left_alone() -> int:
+    """Nobody reads stdout any more; keep the interpreter from complaining when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _failed(code: str, message: str, exit_code: int, given: Sequence[str]) -> int:
     line = " ".join(message.split())
     click.echo(f"copilot: {line}", err=True)
-    if "--json" in given or "--format=json" in given or ("--format" in given and "json" in given):
+    options = given[: given.index("--")] if "--" in given else given
+    if "--json" in options or "--format=json" in options or ("--format" in options and "json" in options):
         click.echo(json.dumps({"error": {"code": code, "message": line}}))
     return exit_code

@@ -1,13 +1,14 @@
 """`copilot ask`: one question, one streamed and cited answer."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from copilot.cli.markdown import MarkdownStream
-from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
+from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option, repository_at
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress, Text, Usage
@@ -31,7 +32,7 @@ def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None
         raise click.UsageError("the question is empty; put it in quotes after `copilot ask`")
     terminal = Terminal()
     app = app_at(path, model=model)
-    with terminal.working(), app.repository(path, terminal.report) as repository:
+    with repository_at(app, path, terminal) as repository:
         chat_model = app.chat_model(terminal.report)
         session = app.session(chat_model)
         try:
@@ -54,28 +55,31 @@ def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None
     return 0
 
 
-def _show(events: Iterator[AskEvent], terminal: Terminal, *, quiet: bool) -> Answer:
+def _show(events: Generator[AskEvent, None, None], terminal: Terminal, *, quiet: bool) -> Answer:
     """Render the stream until the Answer; with `quiet`, the answer's text is not shown."""
-    stream = MarkdownStream(terminal.out)
     answer: Answer | None = None
-    for event in events:
-        match event:
-            case Progress():
-                terminal.report(event)
-            case Notice():
-                terminal.notice(event)
-            case Text():
-                terminal.stop_progress()
-                if not quiet:
-                    stream.write(event.text)
-            case Answer():
-                answer = event
-                terminal.stop_progress()
-                if not quiet:
-                    stream.close()
-                if terminal.err.is_terminal:
-                    terminal.notice(_cost(event.usage))
+    after: list[Notice] = []
+    with closing(events), nullcontext() if quiet else MarkdownStream(terminal.out) as stream:
+        for event in events:
+            match event:
+                case Progress():
+                    terminal.report(event)
+                case Notice() if answer is None:
+                    terminal.notice(event)
+                case Notice():
+                    after.append(event)
+                case Text():
+                    terminal.stop_progress()
+                    if stream is not None:
+                        stream.write(event.text)
+                case Answer():
+                    answer = event
+        terminal.stop_progress()
     assert answer is not None, "asking ends with an Answer"
+    if terminal.err.is_terminal:
+        after.insert(0, _cost(answer.usage))
+    for notice in after:
+        terminal.notice(notice)
     return answer
 
 

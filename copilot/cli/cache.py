@@ -1,6 +1,6 @@
 """`copilot cache`: what is kept on disk."""
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,11 +11,12 @@ from copilot.cli.render import print_json
 from copilot.errors import UsageError
 
 KEPT = {
-    "kv": "stored KV segments: the repositories that were read",
-    "prefixes": "the packs that were read",
-    "index": "the index of repositories",
-    "models": "model cards and vocabularies",
+    "kv": ("stored KV segments: the repositories that were read", ("*/*.kv", "*/*.win", "*/*.tmp")),
+    "prefixes": ("the packs that were read", ("*.json", ".*")),
+    "index": ("the index of repositories", ("index.sqlite3*",)),
+    "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", ".*")),
 }
+"""Folders in the cache, what they hold, and the files in them that are ours to delete."""
 
 
 @click.group()
@@ -33,7 +34,7 @@ def info(as_json: bool) -> int:
         print_json({"path": str(app.settings.cache_dir), "bytes": sizes, "quota_bytes": _quota_bytes(app)})
         return 0
     click.echo(f"{app.settings.cache_dir}")
-    for name, what in KEPT.items():
+    for name, (what, _) in KEPT.items():
         click.echo(f"  {name:<8} {sizes[name] / 1e6:>10,.1f} MB  {what}")
     click.echo(f"  quota for kv: {app.settings.cache_quota_gib:g} GiB (setting cache_quota_gib)")
     return 0
@@ -45,10 +46,14 @@ def clear(as_json: bool) -> int:
     """Remove everything that is kept; models stay."""
     app = app_at(Path())
     folder = app.settings.cache_dir
-    freed = sum(_size_bytes(folder / name) for name in KEPT)
+    ours = [path for name in KEPT for path in _ours(folder, name)] + [folder / "speed.json"]
+    freed = sum(path.stat().st_size for path in ours if path.is_file())
+    for path in ours:
+        _remove(path)
     for name in KEPT:
-        _remove(folder / name)
-    (folder / "speed.json").unlink(missing_ok=True)
+        for emptied in (*(folder / name).glob("*/"), folder / name):
+            with suppress(OSError):
+                emptied.rmdir()
     if as_json:
         print_json({"path": str(folder), "freed_bytes": freed})
     else:
@@ -56,13 +61,15 @@ def clear(as_json: bool) -> int:
     return 0
 
 
-def _remove(folder: Path) -> None:
+def _ours(folder: Path, name: str) -> list[Path]:
+    return [path for pattern in KEPT[name][1] for path in (folder / name).glob(pattern) if path.is_file()]
+
+
+def _remove(path: Path) -> None:
     try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
+        path.unlink(missing_ok=True)
     except OSError as exc:
-        raise UsageError(f"{exc.filename} cannot be removed ({exc.strerror}); mend its rights and try again") from exc
+        raise UsageError(f"{path} cannot be removed ({exc.strerror}); mend its rights and try again") from exc
 
 
 def _quota_bytes(app: App) -> int:

@@ -1,6 +1,8 @@
 """Markdown on a terminal while it arrives."""
 
 import sys
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -32,6 +34,15 @@ class MarkdownStream:
         self._out = out
         self._pending = ""
         self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or self._live is not None:  # the cursor is hidden until the live block ends
+            self.close()
 
     def write(self, text: str) -> None:
         if not self._out.is_terminal:

@@ -1,12 +1,16 @@
 """Options that several commands share, and the App they are answered with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from copilot.app import App
+from copilot.cli.render import Terminal
+from copilot.events import Notice
+from copilot.tasks.repository import Repository
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -28,3 +32,12 @@ budget_option = click.option(
 def app_at(path: Path, **flags: object) -> App:
     """The App for the repository at `path`, flags above all other settings."""
     return App.at(path, flags)
+
+
+@contextmanager
+def repository_at(app: App, path: Path, terminal: Terminal) -> Iterator[Repository]:
+    """The repository at `path`, opened with progress; what is odd about it is said."""
+    with terminal.working(), app.repository(path, terminal.report) as repository:
+        if repository.warning:
+            terminal.notice(Notice(repository.warning, "warning"))
+        yield repository

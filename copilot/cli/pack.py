@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from rich.table import Table
 from rich.text import Text
 
-from copilot.cli.options import app_at
+from copilot.cli.options import app_at, repository_at
 from copilot.cli.pack_page import page
 from copilot.cli.render import Terminal, clean
 from copilot.errors import UsageError
@@ -26,6 +26,7 @@ TIERS = {"e2b": 131_072, "e4b": 131_072, "12b": 262_144, "26b": 262_144, "31b": 
 @click.option("--budget", type=click.IntRange(min=1), metavar="TOKENS", help="At most so many tokens.")
 @click.option("--tokenizer", metavar="MODEL", help="Count with this model's vocabulary; default: the chat model's.")
 @click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--explain", is_flag=True, help="Why each file is in, in which form and at what price.")
 @click.option(
@@ -52,12 +53,18 @@ def pack(
         raise click.UsageError("give --tier or --budget, one of the two")
     if html and output and html.absolute() == output.absolute():
         raise click.UsageError("-o and --html name the same file; name two")
+    if explain and output:
+        raise click.UsageError("-o writes the pack, --explain shows an account of it; give one of the two")
     terminal = Terminal()
     app = app_at(path, model=tokenizer)
-    with terminal.working(), app.repository(path, terminal.report) as repository:
+    with repository_at(app, path, terminal) as repository:
         model = app.chat_model(terminal.report)
-        tokens = TIERS[tier] if tier else budget or prefix_budget(model, app.settings.max_answer_tokens)
-        packed = repository.pack(PackRequest(tokens, repository.history, "full"), model.tokenizer)
+        asked_for = TIERS[tier] if tier else budget
+        if asked_for:
+            packed = repository.pack(PackRequest(asked_for, repository.history, "full"), model.tokenizer)
+        else:  # what `copilot warm` would read
+            allowed = prefix_budget(model, app.settings.max_answer_tokens)
+            packed = app.prefixes(repository, model).pack(allowed)
     if html:
         _save(html, page(packed).encode(), "--html")
         terminal.err.print(f"wrote {clean(str(html))}: {_spent(packed)}", markup=False, soft_wrap=True)

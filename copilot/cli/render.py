@@ -33,6 +33,10 @@ STAGES = {
 }
 
 
+PIPED_COLUMNS = 1000
+"""Wide enough that no line is folded before it reaches another program."""
+
+
 def clean(text: str) -> str:
     """Text without control characters that a terminal would obey; line ends and tabs stay."""
     return "".join(
@@ -41,7 +45,7 @@ def clean(text: str) -> str:
 
 
 def print_json(document: Mapping[str, object]) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(document) + "\n")
 
 
 class _Rate(ProgressColumn):
@@ -63,6 +67,8 @@ class Terminal:
 
     def __init__(self) -> None:
         self.out = Console(highlight=False)
+        if not self.out.is_terminal:
+            self.out.width = PIPED_COLUMNS
         self.err = Console(stderr=True, highlight=False)
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}

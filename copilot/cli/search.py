@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 from rich.text import Text
 
-from copilot.cli.options import app_at, json_option, path_option
+from copilot.cli.options import app_at, json_option, path_option, repository_at
 from copilot.cli.render import Terminal, clean, print_json
 from copilot.errors import UsageError
 from copilot.repo.search import Hit
@@ -20,13 +20,18 @@ from copilot.tasks.repository import Repository
 @path_option
 @click.option("-k", "k", type=click.IntRange(1, 200), default=10, show_default=True, help="How many places.")
 @json_option
-@click.option("--batch", type=click.File("r"), metavar="FILE", help='JSON lines {"id", "query"}; - for stdin.')
+@click.option(
+    "--batch",
+    type=click.File("r", encoding="utf-8", errors="replace"),
+    metavar="FILE",
+    help='JSON lines {"id", "query"}; - for stdin.',
+)
 def search(query: str | None, path: Path, k: int, as_json: bool, batch: TextIO | None) -> int:
     """Find the places in the repository that QUERY is about: names, words or a sentence."""
     if (query is None) == (batch is None):
         raise click.UsageError("give a QUERY or --batch FILE, one of the two")
     terminal = Terminal()
-    with terminal.working(), app_at(path).repository(path, terminal.report) as repository:
+    with repository_at(app_at(path), path, terminal) as repository:
         terminal.stop_progress()
         if batch is not None:
             _answer_lines(batch, repository, k)

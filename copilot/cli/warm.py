@@ -1,10 +1,11 @@
 """`copilot warm`: read the repository once."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option
+from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option, repository_at
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress
@@ -25,21 +26,22 @@ def warm(path: Path, budget: int | None, as_json: bool, model: str | None) -> in
     """
     terminal = Terminal()
     app = app_at(path, model=model)
-    with terminal.working(), app.repository(path, terminal.report) as repository:
+    with repository_at(app, path, terminal) as repository:
         chat_model = app.chat_model(terminal.report)
         allowed = prefix_budget(chat_model, app.settings.max_answer_tokens)
         session = app.session(chat_model)
         prefix = app.prefixes(repository, chat_model).full(min(budget or allowed, allowed), session)
         warmed: Warmed | None = None
         try:
-            for event in warm_prefix(prefix, session, app.speed(chat_model), Cancel()):
-                match event:
-                    case Progress():
-                        terminal.report(event)
-                    case Notice():
-                        terminal.notice(event)
-                    case Warmed():
-                        warmed = event
+            with closing(warm_prefix(prefix, session, app.speed(chat_model), Cancel())) as events:
+                for event in events:
+                    match event:
+                        case Progress():
+                            terminal.report(event)
+                        case Notice():
+                            terminal.notice(event)
+                        case Warmed():
+                            warmed = event
         finally:
             session.close()
     assert warmed is not None, "warming ends with Warmed"

@@ -11,6 +11,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +24,8 @@ from copilot.files import private_folder
 SEGMENT_TOKENS = 256
 """Equal to the decode batch, so that a restored and a fresh prefix have the same batch split, bit for bit."""
 
+STALE_NS = 3600 * 10**9
+"""Age at which a temporary file was left by a crash."""
 _MAGIC = b"cplt-kv\x01"
 _HEADER = struct.Struct("<8s32s32sQII")
 """magic, fingerprint, key, payload bytes, payload CRC-32, CRC-32 of the header before this field."""
@@ -64,7 +67,14 @@ class SegmentStore:
 
     def has(self, link: Link, kind: str = "kv") -> bool:
         path = self._path(link, kind)
-        return path not in self._rejected and path.is_file()
+        if path in self._rejected:
+            return False
+        try:
+            with path.open("rb") as file:
+                header = file.read(_HEADER.size)
+            return self._payload_bytes(header, link) == path.stat().st_size - _HEADER.size
+        except OSError:
+            return False
 
     def size_bytes(self, link: Link) -> int:
         """Bytes on disk of a segment and its window, 0 where absent."""
@@ -76,7 +86,6 @@ class SegmentStore:
         try:
             with path.open("rb") as file:
                 mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            os.utime(path)
         except (OSError, ValueError):
             return None
         payload = self._verified(mapped, link)
@@ -87,7 +96,7 @@ class SegmentStore:
     def save(self, link: Link, payload: bytes, kind: str = "kv") -> None:
         """Write one segment so that a crash at any moment leaves the old state or the new one."""
         path = self._path(link, kind)
-        if not self.writable or self.has(link, kind):
+        if not self.writable:
             return
         head = _HEADER.pack(_MAGIC, self._fingerprint, link.key, len(payload), zlib.crc32(payload), 0)[:-4]
         try:
@@ -114,14 +123,18 @@ class SegmentStore:
         self._rejected.add(self._path(link, kind))
         self.forget(link, kind)
 
-    def evict(self) -> None:
-        """Delete the least recently used files until the quota holds, and temporary files left by a crash."""
+    def evict(self, used: Sequence[Link]) -> None:
+        """Delete the least recently used files until the quota holds; of the chain just `used`, the end goes first."""
+        now = time.time_ns()
+        for age, link in enumerate(used):
+            for kind in ("kv", "win"):
+                with suppress(OSError):
+                    os.utime(self._path(link, kind), ns=(now - age, now - age))
         files = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in self._files()]
-        stale_before = time.time_ns() - 3600 * 10**9
-        for mtime_ns, _, path in files:
-            if path.suffix == ".tmp" and mtime_ns < stale_before:
-                self._remove(path)
+        stale = [path for mtime_ns, _, path in files if path.suffix == ".tmp" and mtime_ns < now - STALE_NS]
         total = sum(size for _, size, _ in files)
+        for path in stale:
+            self._remove(path)
         for _, size, path in sorted(files):
             if total <= self._quota_bytes:
                 break
@@ -138,22 +151,21 @@ class SegmentStore:
     def _path(self, link: Link, kind: str) -> Path:
         return self._folder / f"{link.key.hex()[:40]}.{kind}"
 
-    def _verified(self, mapped: memoryview, link: Link) -> memoryview | None:
-        if len(mapped) < _HEADER.size:
+    def _payload_bytes(self, header: bytes | memoryview, link: Link) -> int | None:
+        """What an intact header of this link says; None for any other."""
+        if len(header) < _HEADER.size:
             return None
-        magic, fingerprint, key, size, crc, head_crc = _HEADER.unpack_from(mapped)
-        payload = mapped[_HEADER.size :]
-        intact = (
-            zlib.crc32(mapped[: _HEADER.size - 4]) == head_crc
-            and (magic, fingerprint, key) == (_MAGIC, self._fingerprint, link.key)
-            and len(payload) == size
-            and zlib.crc32(payload) == crc
-        )
-        return payload if intact else None
+        magic, fingerprint, key, size, _, head_crc = _HEADER.unpack(header)
+        ours = (magic, fingerprint, key) == (_MAGIC, self._fingerprint, link.key)
+        return int(size) if ours and zlib.crc32(header[:-4]) == head_crc else None
+
+    def _verified(self, mapped: memoryview, link: Link) -> memoryview | None:
+        header, payload = mapped[: _HEADER.size], mapped[_HEADER.size :]
+        if self._payload_bytes(header, link) != len(payload):
+            return None
+        return payload if zlib.crc32(payload) == _HEADER.unpack(header)[4] else None
 
     @staticmethod
     def _remove(path: Path) -> None:
-        try:
+        with suppress(OSError):  # a read-only cache is used as it is
             path.unlink(missing_ok=True)
-        except OSError:
-            return  # a read-only cache is used as it is

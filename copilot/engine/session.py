@@ -90,17 +90,17 @@ class LocalSession:
 
     def read(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
         yield from self._open(len(prefix))
-        yield from self._restore(prefix)
+        yield from self._restore(prefix, cancel)
         reused = len(self._held)
         started = time.perf_counter()
         with _abortable(self._engine, cancel):
             for _ in self._prefill_prefix(prefix, cancel):
                 yield Progress("read", len(self._held), len(prefix), "tokens", reused)
-        self._store.evict()
+        self._store.evict(self._store.links(prefix))
         usage = Usage(
             prompt_tokens=len(self._held),
             reused_tokens=reused,
-            evaluated_tokens=len(self._held) - reused,
+            evaluated_tokens=max(0, len(self._held) - reused),
             prefill_ms=1000 * (time.perf_counter() - started),
         )
         yield Done("stop" if len(self._held) == len(prefix) else "cancelled", usage)
@@ -149,7 +149,7 @@ class LocalSession:
                 end = link.end
         return end
 
-    def _restore(self, prefix: Tokens) -> Iterator[Event]:
+    def _restore(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
         """Bring PREFIX as far along `prefix` as memory and disk allow."""
         links = self._store.links(prefix)
         common, target = self._common(prefix), self._restorable(links)
@@ -163,16 +163,16 @@ class LocalSession:
             self._engine.drop(PREFIX)
         del self._held[common:]
         for link in links:
-            if common <= link.start and link.end <= target:
+            if common <= link.start and link.end <= target and not cancel.is_set():
                 cells = self._store.load(link)
                 if cells is None or not self._engine.restore(cells):
                     self._store.reject(link, "kv")
-                    return self._settle(links, prefix)
+                    return self._settle(links, prefix, cancel)
                 self._held.extend(prefix[link.start : link.end])
                 yield Progress("restore", link.end, target, "tokens", link.end)
-        return self._settle(links, prefix)
+        return self._settle(links, prefix, cancel)
 
-    def _settle(self, links: list[Link], prefix: Tokens) -> None:
+    def _settle(self, links: list[Link], prefix: Tokens, cancel: Cancel) -> None:
         """Make what was restored usable; after damage, try again up to the last good restart point."""
         engine = self._engine
         if engine.windowed:
@@ -185,7 +185,7 @@ class LocalSession:
         engine.drop(PREFIX)
         self._held.clear()
         if self._restorable(links):  # shorter than before, since the damaged file no longer counts
-            for _ in self._restore(prefix):
+            for _ in self._restore(prefix, cancel):
                 pass
 
     # -- prefill ------------------------------------------------------------------------------------------------
@@ -277,7 +277,10 @@ class LocalSession:
             if answer.ended:
                 reason = "stop"
                 break
-            if cancel.is_set() or not self._engine.decode(REQUEST, [token], logits=True):
+            if cancel.is_set():
+                reason = "cancelled"
+                break
+            if answer.n_tokens < limit and not self._engine.decode(REQUEST, [token], logits=True):
                 reason = "cancelled"
                 break
         if text := answer.flush():

@@ -15,6 +15,7 @@ class ThreadedSession:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._running: tuple[Thread, Cancel] | None = None
 
     @property
     def n_ctx(self) -> int:
@@ -27,36 +28,46 @@ class ThreadedSession:
         return self._session.stored(prefix)
 
     def read(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
-        return _pumped(lambda: self._session.read(prefix, cancel), cancel)
+        return self._pumped(lambda: self._session.read(prefix, cancel), cancel)
 
     def generate(self, request: Request, cancel: Cancel) -> Iterator[Event]:
-        return _pumped(lambda: self._session.generate(request, cancel), cancel)
+        return self._pumped(lambda: self._session.generate(request, cancel), cancel)
 
     def close(self) -> None:
+        """Stop what still runs, then free the model: never under a thread that computes with it."""
+        self._stop()
         self._session.close()
 
+    def _stop(self) -> None:
+        if self._running is not None:
+            thread, cancel = self._running
+            cancel.set()
+            thread.join()
+            self._running = None
 
-def _pumped(start: Callable[[], Iterator[Event]], cancel: Cancel) -> Iterator[Event]:
-    """The events of `start()`, iterated on another thread; its exception is raised here."""
-    queue: SimpleQueue[Event | BaseException | None] = SimpleQueue()
+    def _pumped(self, start: Callable[[], Iterator[Event]], cancel: Cancel) -> Iterator[Event]:
+        """The events of `start()`, iterated on another thread; its exception is raised here."""
+        queue: SimpleQueue[Event | BaseException | None] = SimpleQueue()
 
-    def run() -> None:
+        def run() -> None:
+            try:
+                for event in start():
+                    queue.put(event)
+                queue.put(None)
+            except BaseException as error:  # carried over to the consumer's thread
+                queue.put(error)
+
+        self._stop()
+        thread = Thread(target=run, name="engine", daemon=True)
+        self._running = thread, cancel
+        thread.start()
         try:
-            for event in start():
-                queue.put(event)
-            queue.put(None)
-        except BaseException as error:  # carried over to the consumer's thread
-            queue.put(error)
-
-    thread = Thread(target=run, name="engine", daemon=True)
-    thread.start()
-    try:
-        while (item := queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    except BaseException:
-        cancel.set()
-        raise
-    finally:
-        thread.join()
+            while (item := queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+            thread.join()
+            self._running = None
+        finally:
+            if self._running is not None:
+                self._stop()

@@ -1,6 +1,7 @@
 """What the index keeps of one file's bytes: its structure, outline, places, and the names it gives and takes.
 
-A pure function of (language by name, bytes): knows no root, no database, no other file.
+All of it is taken from the text without its secrets, unless the file's secrets are allowed. A pure
+function of (language by name, bytes, allowed): knows no root, no database, no other file.
 """
 
 import hashlib
@@ -12,16 +13,18 @@ from dataclasses import dataclass
 
 from copilot.repo.chunks import Chunk, chunk
 from copilot.repo.languages import language_of
+from copilot.repo.nesting import TITLES
 from copilot.repo.outline import outline
+from copilot.repo.redact import Finding, Redacted, redact
 from copilot.repo.tags import Definition, Structure, structure
 from copilot.repo.words import is_compound
 
 _SNIFFED_BYTES = 8192
 _GENERATED = re.compile(r"@generated|auto-?generated|generated (by|from|with|file)|do not edit", re.IGNORECASE)
 _WIDE_LINE = 400
-_HEADING = re.compile(r"#{1,4} \S")
 _GIST_LINES = 16
 _README_LINES = 40
+_FEW_LINES = 3
 _GIST_CHARS = 160
 _SHOUTED = frozenset({"constant", "field", "macro"})
 _COMMON_TEXT = """
@@ -43,7 +46,7 @@ class Content:
     """One file's bytes, read."""
 
     text: str
-    """Decoded, without a byte order mark; "" where there is a problem."""
+    """Decoded, without a byte order mark and secrets; "" where there is a problem."""
     problem: str = ""
     """"binary", "not UTF-8", or "" for text."""
     marks: str = ""
@@ -51,6 +54,8 @@ class Content:
     structure: Structure = _NO_STRUCTURE
     outline: str = ""
     chunks: tuple[Chunk, ...] = ()
+    redactions: tuple[Finding, ...] = ()
+    """The secrets that `text` is without."""
 
     @property
     def lines(self) -> int:
@@ -58,11 +63,12 @@ class Content:
         return self.text.count("\n") + (not self.text.endswith("\n") if self.text else 0)
 
 
-def content_key(path: str, raw: bytes) -> bytes:
-    """Identity of what will be stored: the bytes and the language the name gives them. 20 bytes."""
+def content_key(path: str, raw: bytes, allowed: bool = False) -> bytes:
+    """Identity of what will be stored: the bytes, their language by name, and whether secrets stay. 20 bytes."""
     language = language_of(path)
-    salt = language.name.encode() if language else b""
-    return hashlib.blake2b(raw, digest_size=20, person=salt[:16]).digest()
+    person = language.name.encode() if language else b""
+    salt = b"allowed" if allowed else b""
+    return hashlib.blake2b(raw, digest_size=20, person=person[:16], salt=salt).digest()
 
 
 def decode(raw: bytes) -> tuple[str, str]:
@@ -75,34 +81,46 @@ def decode(raw: bytes) -> tuple[str, str]:
         return "", "not UTF-8"
 
 
-def read_content(path: str, raw: bytes) -> Content:
-    """Decode, parse and cut one file. Never raises on bad text."""
+def read_content(path: str, raw: bytes, allowed: bool = False) -> Content:
+    """Decode one file, take its secrets out unless they are `allowed`, parse and cut it. Never raises on bad text."""
     text, problem = decode(raw)
     if problem:
         return Content("", problem)
+    redacted = Redacted(text, ()) if allowed else redact(text, path)
+    text = redacted.text
     marks = marks_of(text)
     if marks == "minified":
-        return Content(text, "", marks)
-    parsed = structure(text, language_of(path))
+        return Content(text, "", marks, redactions=redacted.found)
+    language = language_of(path)
+    parsed = structure(text, language)
     lines = text.split("\n")
-    shape = outline(text, parsed) or gist(path, lines)
-    return Content(text, "", marks, parsed, shape, tuple(chunk(lines, parsed.definitions)))
+    if language is not None and language.is_code:
+        shape, places = outline(text, parsed), parsed.definitions
+    else:
+        # Prose and data are searched in windows: their sections are too short to be told apart by their words.
+        shape, places = _sketch(path, text, parsed), ()
+    shape = shape or gist(path, lines)
+    return Content(text, "", marks, parsed, shape, tuple(chunk(lines, places)), redacted.found)
+
+
+def _sketch(path: str, text: str, parsed: Structure) -> str:
+    """The outline of a text that is no code, "" where its first lines say more: a README, or hardly any structure."""
+    if path.rpartition("/")[2].lower().startswith("readme"):
+        return ""
+    shape = outline(text, parsed)
+    return shape if shape.count("\n") >= _FEW_LINES else ""
 
 
 def gist(path: str, lines: Sequence[str]) -> str:
-    """What stands for a text without structure: its headings if it is prose with some, else its first lines.
+    """What stands for a text without structure: its first lines, more of a README.
 
-    A README is always its first lines. "" for another text hardly longer than its gist would be.
+    "" for another text hardly longer than its gist would be.
     """
     name = path.rpartition("/")[2].lower()
     if name.startswith("readme"):
         return _head(lines, _README_LINES)
     if len(lines) <= 2 * _GIST_LINES:
         return ""
-    if name.endswith((".md", ".markdown", ".mdx")):
-        headings = [line[:_GIST_CHARS].rstrip() for line in lines if _HEADING.match(line)]
-        if len(headings) >= 3:
-            return "\n".join(headings) + "\n"
     return _head(lines, _GIST_LINES)
 
 
@@ -127,6 +145,8 @@ def name_hash(name: str) -> int:
 
 def weight_of(definition: Definition) -> float:
     """How surely a use of this name means this definition: 1 for a long compound name, 0 for `get` and `__init__`."""
+    if definition.kind in TITLES:
+        return 0.0
     name = definition.name
     bare = name.strip("_")
     if len(bare) < 3 or bare in _COMMON or (name.startswith("__") and name.endswith("__")):

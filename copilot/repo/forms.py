@@ -56,7 +56,7 @@ def fenced(text: str, tag: str) -> str:
 def tag_of(path: str) -> str:
     """The word behind the opening fence: the language, else the file's ending."""
     language = language_of(path)
-    if language is not None:
+    if language is not None and language.is_code:
         return language.name
     ending = path.rpartition("/")[2].rpartition(".")[2].lower()
     return ending if _TAG.fullmatch(ending) and "." in path.rpartition("/")[2] else ""
@@ -149,7 +149,8 @@ class Forms:
         return [fenced(self._short(file.path, outlines[file.path]), tag_of(file.path)) for file in files]
 
     def _short(self, path: str, outline: str) -> str:
-        if language_of(path) is not None:
+        language = language_of(path)
+        if language is not None and language.is_code:
             return shortened(outline, self._most)
         return outline if len(outline) <= self._most else outline[: self._most].rpartition("\n")[0] + "\n…\n"
 

@@ -1,7 +1,8 @@
 """The index of a repository: what its files contain, kept in one SQLite file and brought up to date by what changed.
 
 Contents are stored by identity, so branches, worktrees and copies share them; files name contents. Token counts are
-kept by (content, form, counter). Knows no ranking, no budget and no model; an index may be deleted at any time.
+kept by (content, form, counter). Secrets stay out: all it keeps and serves is without them.
+Knows no ranking, no budget and no model; an index may be deleted at any time.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from copilot.events import Report, ignore
 from copilot.repo import schema
 from copilot.repo.content import content_key, decode, definitions_from, read_content
 from copilot.repo.languages import language_of
+from copilot.repo.redact import findings_from, replaced
 from copilot.repo.refresh import bring_up_to_date
 from copilot.repo.tags import Definition, Structure, structure
 from copilot.repo.walk import Skipped, Walk
@@ -41,15 +43,32 @@ class IndexedFile:
     """Identity of the content."""
     outline_chars: int
     """Length of the outline, 0 if the file has none."""
+    redactions: str = ""
+    """Where the text is without its secrets, as stored; "" if there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A secret that was left out of a file's text."""
+
+    path: str
+    line: int
+    """1-based; lines stay where they were."""
+    kind: str
+    """In words: "GitHub token", "password or key"."""
 
 
 class Index:
     """The files under one root. Several processes may use the same database at the same time."""
 
-    def __init__(self, database: Path, root: Path) -> None:
-        """Open or create `database` for the files under `root`. Raises RepositoryError if it cannot be written."""
+    def __init__(self, database: Path, root: Path, allowed: frozenset[str] = frozenset()) -> None:
+        """Open or create `database` for the files under `root`. Raises RepositoryError if it cannot be written.
+
+        The secrets of the files at the `allowed` paths stay in what is kept and served.
+        """
         self.database = database
         self.root = root
+        self.allowed = allowed
         self._walk_skipped: tuple[Skipped, ...] = ()
         self._files: tuple[IndexedFile, ...] | None = None
         try:
@@ -76,14 +95,14 @@ class Index:
         self._files = None
         self._walk_skipped = walk.skipped
         try:
-            bring_up_to_date(self._connection, walk, report)
+            bring_up_to_date(self._connection, walk, self.allowed, report)
         except sqlite3.Error as exc:
             if not _is_damage(exc):
                 raise RepositoryError(f"the index {self.database} cannot be written ({exc}); try again") from exc
             self._connection.close()
             schema.remove(self.database)
             self._connection = schema.connect(self.database)
-            bring_up_to_date(self._connection, walk, report)
+            bring_up_to_date(self._connection, walk, self.allowed, report)
 
     @property
     def number(self) -> int | None:
@@ -96,12 +115,23 @@ class Index:
         """All text files, by path."""
         if self._files is None:
             rows = self.select(
-                "SELECT f.path, f.size, c.lines, c.marks, c.key, length(c.outline) FROM files f"
-                " JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem = '' ORDER BY f.path",
+                "SELECT f.allowed, f.path, f.size, c.lines, c.marks, c.key, length(c.outline), c.redactions"
+                " FROM files f JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem = '' ORDER BY f.path",
                 (self.number,),
             )
-            self._files = tuple(IndexedFile(*row) for row in rows)
+            if any(allowed != (path in self.allowed) for allowed, path, *_ in rows):
+                raise RepositoryError("the index was made with other secrets allowed; run the command again")
+            self._files = tuple(IndexedFile(*row) for _, *row in rows)
         return self._files
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """The secrets that the texts are without, by path and line."""
+        return tuple(
+            Redaction(file.path, finding.line, finding.kind)
+            for file in self.files
+            for finding in findings_from(file.redactions)
+        )
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -122,14 +152,14 @@ class Index:
         return state.digest()
 
     def text(self, file: IndexedFile) -> str:
-        """The text of a file as it was indexed. Raises RepositoryError if it has changed or gone since."""
+        """The text of a file as it was indexed, without secrets. RepositoryError if it has changed or gone since."""
         try:
             raw = (self.root / file.path).read_bytes()
         except OSError as exc:
             raise RepositoryError(f"{file.path} cannot be read any more; run the command again") from exc
-        if content_key(file.path, raw) != file.key:
+        if content_key(file.path, raw, file.path in self.allowed) != file.key:
             raise RepositoryError(f"{file.path} changed while it was read; run the command again")
-        return decode(raw)[0]
+        return replaced(decode(raw)[0], findings_from(file.redactions))
 
     def structure(self, file: IndexedFile) -> Structure:
         """The full structure of a file with its references, parsed anew."""
@@ -144,7 +174,10 @@ class Index:
         """Path -> outline, as indexed; "" where a file has none."""
         stored = self.stored("outline", (file.key for file in files))
         missing = [file for file in files if file.key not in stored]
-        again = {file.key: read_content(file.path, self.text(file).encode()).outline for file in missing}
+        again = {
+            file.key: read_content(file.path, self.text(file).encode(), file.path in self.allowed).outline
+            for file in missing
+        }
         return {file.path: stored.get(file.key, again.get(file.key, "")) for file in files}
 
     def stored(self, column: str, keys: Iterable[bytes]) -> dict[bytes, Any]:

@@ -1,18 +1,24 @@
 """The languages the repository reader understands: which files they are, their grammar and their query.
 
-A language is one row of `LANGUAGES` and one `queries/<name>.scm`. Does not know: what a definition is, any content.
+A language is one row of `LANGUAGES` and one `queries/<name>.scm`, or a reader of its own where no grammar is worth its
+size. Does not know: what a definition is, any content.
 """
 
 import functools
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Query
 
 from copilot.repo import provided
+
+if TYPE_CHECKING:
+    from copilot.repo.tags import Structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +27,23 @@ class Language:
 
     name: str
     grammar: str
-    """Python package that holds the compiled grammar; imported on first use."""
+    """Python package that holds the compiled grammar; imported on first use. "" if there is a reader."""
     extensions: tuple[str, ...]
     """File name endings with their dot, lower case."""
     queries: tuple[str, ...]
     """Names of the files in `queries/` that are joined into one query."""
     entry: str = "language"
     """Function of the package that returns the grammar."""
+    reader: str = ""
+    """Module with a function `structure(text) -> Structure` that reads it instead of a grammar and a query."""
+    is_code: bool = True
+    """Whether its definitions are things that other texts use; else they are places: keys, headings, rules."""
+    has_bare_strings: bool = False
+    """Whether a string may stand without quotes, as in a shell."""
+    depth: int = 0
+    """How deep in the tree a pattern may start, 0 for anywhere: what is only data is not looked at."""
+    file_names: frozenset[str] = frozenset()
+    """Whole file names without an ending that tells."""
     noise: frozenset[str] = frozenset()
     """Names the language itself provides; uses of them say nothing about a repository."""
     cue: str = ""
@@ -61,16 +77,47 @@ LANGUAGES: tuple[Language, ...] = (
         cue=r"^[ \t]*(?:class\s+\w+|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\bstd::",
         shares="c",
     ),
+    Language("kotlin", "tree_sitter_kotlin", (".kt", ".kts"), ("kotlin",), noise=provided.KOTLIN),
+    Language("csharp", "tree_sitter_c_sharp", (".cs",), ("csharp",), noise=provided.CSHARP),
+    Language(
+        "ruby", "tree_sitter_ruby", (".rb", ".rake", ".gemspec", ".ru"), ("ruby",), noise=provided.RUBY,
+        file_names=frozenset({"Gemfile", "Podfile", "Rakefile", "Vagrantfile"}),
+    ),
+    Language("php", "tree_sitter_php", (".php", ".phtml"), ("php",), "language_php", noise=provided.PHP),
+    Language("swift", "tree_sitter_swift", (".swift",), ("swift",), noise=provided.SWIFT),
+    Language("scala", "tree_sitter_scala", (".scala", ".sc", ".sbt"), ("scala",), noise=provided.SCALA),
+    Language(
+        "bash", "tree_sitter_bash", (".sh", ".bash", ".ksh"), ("bash",), noise=provided.BASH, has_bare_strings=True,
+    ),
+    Language("lua", "tree_sitter_lua", (".lua",), ("lua",), noise=provided.LUA),
+    Language("sql", "", (".sql", ".ddl"), (), reader="copilot.repo.statements", noise=provided.SQL),
+    Language("html", "tree_sitter_html", (".html", ".htm", ".xhtml"), ("html",), is_code=False),
+    Language("css", "tree_sitter_css", (".css",), ("css",), is_code=False),
+    Language("json", "tree_sitter_json", (".json", ".jsonc", ".webmanifest"), ("json",), is_code=False, depth=4),
+    Language("yaml", "tree_sitter_yaml", (".yaml", ".yml"), ("yaml",), is_code=False, depth=7),
+    Language("toml", "tree_sitter_toml", (".toml",), ("toml",), is_code=False, depth=2),
+    Language(
+        "markdown", "", (".md", ".markdown", ".mdx"), (), reader="copilot.repo.headings", is_code=False,
+    ),
 )  # fmt: skip
 
 _BY_EXTENSION = {extension: language for language in LANGUAGES for extension in language.extensions}
+_BY_NAME = {name: language for language in LANGUAGES for name in language.file_names}
 
 
 def language_of(path: str) -> Language | None:
     """Return the language of a file by its name (`path` is POSIX), or None for text without structure."""
     name = path.rpartition("/")[2]
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     dot = name.rfind(".")
     return _BY_EXTENSION.get(name[dot:].lower()) if dot > 0 else None
+
+
+def has_bare_strings(path: str) -> bool:
+    """Tell whether strings may stand without quotes in a file: in settings, prose and shells."""
+    language = language_of(path)
+    return language is None or not language.is_code or language.has_bare_strings
 
 
 def refine(language: Language, text: str) -> Language:
@@ -94,3 +141,9 @@ def query(language: Language) -> Query:
     folder = resources.files(__package__).joinpath("queries")
     source = "\n".join(folder.joinpath(f"{name}.scm").read_text("utf-8") for name in language.queries)
     return Query(grammar(language), source)
+
+
+def reader(language: Language) -> "Callable[[str], Structure]":
+    """Return the function that reads a language without a grammar."""
+    read: Callable[[str], Structure] = importlib.import_module(language.reader).structure
+    return read

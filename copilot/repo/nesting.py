@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 FUNCTIONS = frozenset({"function", "method"})
+TITLES = frozenset({"element", "heading", "key", "rule"})
+"""Kinds that name a place in a text, not a thing that other texts use."""
+
 _LEAVES = frozenset({"constant", "field", "type"})
 _DEFINING = frozenset({"definition", "declaration"})
+_RANKS = {"outer": 0, "body": 1, "definition": 2, "declaration": 2}
 
 Span = tuple[int, int]
 """[start, end) in bytes."""
@@ -51,7 +55,10 @@ class Frame:
 
 
 class Mark(NamedTuple):
-    """One capture. Marks compare by place, outer first, then wrappers before definitions before their parts."""
+    """One capture. Marks compare by place, outer first, then wrappers and bodies before definitions before their parts.
+
+    A body that takes the same bytes as a definition holds nothing else: it is that of the one around.
+    """
 
     start: int
     minus_end: int
@@ -65,7 +72,7 @@ class Mark(NamedTuple):
 def marks(capture: str, spans: Iterable[Span]) -> list[Mark]:
     """Return the marks of one capture name; see `nest` for the names that mean something."""
     role, _, kind = capture.partition(".")
-    rank = 0 if role == "outer" else 3 if role not in _DEFINING else 2 if kind in _LEAVES else 1
+    rank = _RANKS.get(role, 4) + (kind in _LEAVES)
     return [Mark(start, -end, rank, role, kind) for start, end in spans]
 
 

@@ -4,14 +4,18 @@ Does not know: budgets, files, languages; lines and scopes are the structure's, 
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
-from copilot.repo.nesting import FUNCTIONS
+from copilot.repo.nesting import FUNCTIONS, TITLES
 from copilot.repo.tags import Definition, Structure
 
 _DECORATOR = re.compile(r"[ \t]*(?:@[A-Za-z_]|#!?\[)")
 _MODULE_DOC = re.compile(r"(?:\ufeff|#[^\n]*\n|\s)*[rRuU]?(\"\"\"|''')\s*([^\n]*)")
-_SLASHES = re.compile(r"^[ \t]*/[/*]", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(/[/*]|--(?=[ \-\[]|$)|#(?!!)|<!--)", re.MULTILINE)
+_MOST_TITLES = 40
+"""Of keys, rules and the like, under one parent; the rest of them says little more."""
+
 _LINE_CHARS = 200
 _INDENT = "    "
 
@@ -24,11 +28,12 @@ def outline(text: str, structure: Structure) -> str:
     if not structure.definitions:
         return ""
     lines = text.split("\n")
-    sign = "//" if _SLASHES.search(text) else "#"
+    sign = _comment_sign(text)
     out = [f"{sign} {_cut(doc)}"] if (doc := _module_doc(text)) else []
     around: list[Definition] = []
     indents: list[str] = []
     last_line = 0
+    titles: Counter[str] = Counter()
     for definition in structure.definitions:
         while around and not _holds(around[-1], definition):
             around.pop()
@@ -37,6 +42,12 @@ def outline(text: str, structure: Structure) -> str:
         indent = _indent_of(lines, definition) if around else ""
         if around and definition.start_line == last_line:
             indent = indents[-1] + _INDENT
+        if definition.kind in TITLES:
+            titles[definition.parent] += 1
+            if titles[definition.parent] == _MOST_TITLES + 1:
+                out.append(f"{indent}…")
+            if titles[definition.parent] > _MOST_TITLES or (around and definition.end_line == around[-1].start_line):
+                continue
         last_line = definition.start_line
         around.append(definition)
         indents.append(indent)
@@ -45,6 +56,16 @@ def outline(text: str, structure: Structure) -> str:
             out += [indent + line for line in _entry(lines, definition, unit + sign)]
     joined = "".join(line + "\n" for line in out)
     return joined if len(joined) <= len(text) else text.rstrip() + "\n"
+
+
+def _comment_sign(text: str) -> str:
+    """What starts a comment in a language whose texts look like this one; `#` may start other things as well."""
+    signs = Counter(_COMMENT.findall(text))
+    if signs["--"] > max(signs["//"] + signs["/*"], signs["#"]):
+        return "--"
+    if signs["//"] or signs["/*"]:
+        return "//"
+    return "<!--" if signs["<!--"] and not signs["#"] else "#"
 
 
 def _entry(lines: Sequence[str], definition: Definition, doc_sign: str) -> list[str]:

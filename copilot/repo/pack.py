@@ -6,7 +6,7 @@ counts only through a `Counter`; knows no model, no prompt and no question.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from copilot.errors import BudgetError
@@ -14,7 +14,7 @@ from copilot.repo.choose import WHOLE_SHARE, Candidate, Choice, everything, impr
 from copilot.repo.excerpt import Excerpt, excerpt
 from copilot.repo.forms import CHARS_PER_TOKEN, Counter, Forms
 from copilot.repo.git import History
-from copilot.repo.index import Index, IndexedFile
+from copilot.repo.index import Index, IndexedFile, Redaction
 from copilot.repo.rank import RankedFile, rank
 from copilot.repo.roles import Role, role_of
 from copilot.repo.tree import Tree, tree
@@ -80,6 +80,8 @@ class Pack:
     """By path."""
     skipped: tuple[Skipped, ...]
     sections: tuple[str, ...]
+    redactions: tuple[Redaction, ...] = ()
+    """The secrets of the repository that are not in the text, by path and line."""
 
     @property
     def text(self) -> str:
@@ -106,6 +108,7 @@ class Pack:
                 for file in self.files
             ],
             "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
+            "redactions": [asdict(redaction) for redaction in self.redactions],
             "text": self.text,
         }
 
@@ -264,6 +267,7 @@ class _Packing:
             files=self._account(choice, names, extra),
             skipped=self._left_out(names),
             sections=tuple(sections),
+            redactions=self.index.redactions,
         )
 
     def _account(self, choice: Choice, names: Tree, extra: Excerpt | None) -> tuple[PackedFile, ...]:

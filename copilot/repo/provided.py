@@ -45,3 +45,67 @@ C = frozenset(
         "uint64_t", "uint8_t", "uintptr_t",
     }
 )  # fmt: skip
+KOTLIN = frozenset(
+    {
+        "Any", "Boolean", "Double", "Float", "Int", "List", "Long", "Map", "Pair", "Set", "String", "Throwable",
+        "Unit", "also", "apply", "arrayOf", "emptyList", "error", "forEach", "it", "let", "listOf", "map", "mapOf",
+        "mutableListOf", "mutableMapOf", "println", "require", "run", "setOf", "to", "with",
+    }
+)  # fmt: skip
+CSHARP = frozenset(
+    {
+        "Action", "Console", "Dictionary", "Exception", "Func", "IEnumerable", "List", "String", "Task",
+        "ToString", "WriteLine", "nameof", "var",
+    }
+)  # fmt: skip
+RUBY = frozenset(
+    {
+        "Array", "Float", "Hash", "Integer", "Object", "StandardError", "String", "Struct", "Symbol",
+        "attr_accessor", "attr_reader", "attr_writer", "each", "extend", "freeze", "include", "join", "map", "new",
+        "nil?", "puts", "raise", "require", "require_relative", "to_a", "to_s", "to_sym",
+    }
+)  # fmt: skip
+PHP = frozenset(
+    {
+        "Exception", "array_filter", "array_key_exists", "array_keys", "array_map", "array_merge", "array_values",
+        "count", "define", "empty", "explode", "implode", "in_array", "is_array", "is_null", "is_string", "isset",
+        "parent", "self", "sprintf", "static", "str_replace", "strlen", "strpos", "strtolower", "substr", "trim",
+    }
+)  # fmt: skip
+SWIFT = frozenset(
+    {
+        "Any", "Array", "Bool", "Character", "Dictionary", "Double", "Float", "Int", "Optional", "Set", "String",
+        "Void", "append", "count", "fatalError", "filter", "first", "forEach", "isEmpty", "map", "print", "self",
+    }
+)  # fmt: skip
+SCALA = frozenset(
+    {
+        "Any", "AnyRef", "Array", "Boolean", "Double", "Either", "Float", "Future", "Int", "Left", "List", "Long",
+        "Map", "Nil", "None", "Nothing", "Option", "Right", "Seq", "Set", "Some", "String", "Unit", "Vector",
+        "apply", "filter", "flatMap", "foldLeft", "foreach", "map", "println", "toList", "toString",
+    }
+)  # fmt: skip
+BASH = frozenset(
+    {
+        "HOME", "PATH", "PWD", "awk", "basename", "break", "cat", "cd", "chmod", "chown", "command", "continue",
+        "cp", "curl", "cut", "date", "declare", "dirname", "echo", "eval", "exec", "exit", "export", "false",
+        "find", "getopts", "git", "grep", "head", "kill", "local", "ls", "mkdir", "mktemp", "mv", "popd", "printf",
+        "pushd", "pwd", "read", "readonly", "return", "rm", "sed", "set", "shift", "sleep", "sort", "source",
+        "sudo", "tail", "tar", "tee", "test", "touch", "tr", "trap", "true", "type", "umask", "uname", "uniq",
+        "unset", "wait", "wc", "which", "xargs",
+    }
+)  # fmt: skip
+LUA = frozenset(
+    {
+        "assert", "concat", "error", "getmetatable", "insert", "ipairs", "math", "next", "pairs", "pcall", "print",
+        "rawget", "rawset", "remove", "require", "select", "self", "setmetatable", "string", "table", "tonumber",
+        "tostring", "type", "unpack",
+    }
+)  # fmt: skip
+SQL = frozenset(
+    {
+        "abs", "avg", "cast", "char", "coalesce", "concat", "count", "current_timestamp", "date", "decimal",
+        "exists", "greatest", "in", "least", "length", "lower", "max", "min", "now", "nullif", "numeric", "over",
+        "replace", "round", "row_number", "substring", "sum", "trim", "upper", "values", "varchar",
+    }
+)  # fmt: skip

@@ -23,6 +23,7 @@ from copilot.repo.content import (
     read_content,
 )
 from copilot.repo.languages import language_of
+from copilot.repo.redact import findings_from, findings_json, replaced
 from copilot.repo.schema import MOST_CHUNKS, add_root, chunks_of, drop_root, transaction
 from copilot.repo.walk import Walk, WalkedFile
 from copilot.repo.words import prose_and_code, searchable, words
@@ -43,21 +44,23 @@ class _Reading:
     key: bytes
     raw: bytes
     content: Content | None
+    allowed: bool
+    """Whether its secrets stay in it."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, walk: Walk, report: Report) -> None:
-    """Make the tables say what the walked files say."""
+def bring_up_to_date(connection: sqlite3.Connection, walk: Walk, allowed: frozenset[str], report: Report) -> None:
+    """Make the tables say what the walked files say, without their secrets but for those of the allowed paths."""
     with transaction(connection):
         root = add_root(connection, walk.root)
-    rows = connection.execute("SELECT path, size, mtime_ns FROM files WHERE root = ?", (root,))
-    known = {path: (size, mtime_ns) for path, size, mtime_ns in rows}
-    changed = [file for file in walk.files if known.get(file.path) != (file.size, file.mtime_ns)]
+    rows = connection.execute("SELECT path, size, mtime_ns, allowed FROM files WHERE root = ?", (root,))
+    known = {path: state for path, *state in rows}
+    changed = [file for file in walk.files if known.get(file.path) != [file.size, file.mtime_ns, file.path in allowed]]
     kept = len(walk.files) - len(changed)
     gone = known.keys() - {file.path for file in walk.files}
     done = kept
     report(Progress("parse", done, len(walk.files), "files", kept))
     for batch in _batches(changed):
-        readings = [reading for file in batch if (reading := _read(connection, walk.root, file))]
+        readings = [reading for file in batch if (reading := _read(connection, walk.root, file, file.path in allowed))]
         gone |= {file.path for file in batch} - {reading.file.path for reading in readings}
         with transaction(connection):
             _store_batch(connection, root, readings)
@@ -82,14 +85,14 @@ def _batches(files: Sequence[WalkedFile]) -> Iterator[list[WalkedFile]]:
         yield batch
 
 
-def _read(connection: sqlite3.Connection, root: Path, file: WalkedFile) -> _Reading | None:
+def _read(connection: sqlite3.Connection, root: Path, file: WalkedFile, allowed: bool) -> _Reading | None:
     try:
         raw = (root / file.path).read_bytes()
     except OSError:
         return None
-    key = content_key(file.path, raw)
+    key = content_key(file.path, raw, allowed)
     known = connection.execute("SELECT 1 FROM contents WHERE key = ?", (key,)).fetchone()
-    return _Reading(file, key, raw, None if known else read_content(file.path, raw))
+    return _Reading(file, key, raw, None if known else read_content(file.path, raw, allowed), allowed)
 
 
 def _store_batch(connection: sqlite3.Connection, root: int, readings: Sequence[_Reading]) -> None:
@@ -103,13 +106,14 @@ def _store_batch(connection: sqlite3.Connection, root: int, readings: Sequence[_
         ).fetchone()
         if held is None:
             held = connection.execute(
-                "INSERT INTO files (root, path, size, mtime_ns, content) VALUES (?, ?, ?, ?, ?) RETURNING id, NULL",
-                (root, file.path, file.size, file.mtime_ns, content),
+                "INSERT INTO files (root, path, size, mtime_ns, content, allowed) VALUES (?, ?, ?, ?, ?, ?)"
+                " RETURNING id, NULL",
+                (root, file.path, file.size, file.mtime_ns, content, reading.allowed),
             ).fetchone()
         else:
             connection.execute(
-                "UPDATE files SET size = ?, mtime_ns = ?, content = ? WHERE id = ?",
-                (file.size, file.mtime_ns, content, held[0]),
+                "UPDATE files SET size = ?, mtime_ns = ?, content = ?, allowed = ? WHERE id = ?",
+                (file.size, file.mtime_ns, content, reading.allowed, held[0]),
             )
         if held[1] != content:
             stale += [held[0]] if held[1] is not None else []
@@ -123,18 +127,18 @@ def _store_batch(connection: sqlite3.Connection, root: int, readings: Sequence[_
 
 def _stored_content(connection: sqlite3.Connection, reading: _Reading) -> tuple[int, str, list[Chunk]]:
     """Number, text and places of a content, stored if it was not."""
-    row = connection.execute("SELECT id, chunks FROM contents WHERE key = ?", (reading.key,)).fetchone()
+    row = connection.execute("SELECT id, chunks, redactions FROM contents WHERE key = ?", (reading.key,)).fetchone()
     if row is not None:
-        return row[0], decode(reading.raw)[0], chunks_from(row[1])
-    content = reading.content or read_content(reading.file.path, reading.raw)
+        return row[0], replaced(decode(reading.raw)[0], findings_from(row[2])), chunks_from(row[1])
+    content = reading.content or read_content(reading.file.path, reading.raw, reading.allowed)
     return _store_content(connection, reading.key, content), content.text, list(content.chunks)
 
 
 def _store_content(connection: sqlite3.Connection, key: bytes, content: Content) -> int:
     definitions = content.structure.definitions
     row = connection.execute(
-        "INSERT INTO contents (key, lines, marks, problem, definitions, outline, chunks, defines, refers)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO contents (key, lines, marks, problem, definitions, outline, chunks, redactions,"
+        " defines, refers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             key,
             content.lines,
@@ -143,6 +147,7 @@ def _store_content(connection: sqlite3.Connection, key: bytes, content: Content)
             definitions_json(definitions),
             content.outline,
             chunks_json(content.chunks[:MOST_CHUNKS]),
+            findings_json(content.redactions),
             pack_defines(definitions),
             pack_refers(content.structure),
         ),
@@ -153,7 +158,7 @@ def _store_content(connection: sqlite3.Connection, key: bytes, content: Content)
 def _chunk_rows(number: int, path: str, text: str, chunks: Sequence[Chunk]) -> Iterator[_ChunkRow]:
     lines = text.split("\n")
     language = language_of(path)
-    name = language.name if language else None
+    name = language.name if language and language.is_code else None
     where = searchable(words(path))
     for ordinal, chunk in enumerate(chunks[:MOST_CHUNKS]):
         prose, code = prose_and_code("\n".join(lines[chunk.start_line - 1 : chunk.end_line]), name)

@@ -66,7 +66,6 @@ _DATA_ENDINGS = (
     ".po",
     ".pot",
     ".geojson",
-    ".sql",
     ".log",
     ".lock",
     ".ipynb",
@@ -91,7 +90,8 @@ def role_of(path: str) -> Role:
     if (lower in _MANIFESTS and not _DOC_FOLDERS & set(folders)) or lower.endswith((".csproj", ".gemspec", ".cabal")):
         return Role.MANIFEST
     bare = lower.partition(".")[0].replace("-", "_")
-    is_source = language_of(path) is not None
+    language = language_of(path)
+    is_source = language is not None and language.is_code
     if not is_source and bare in _GUIDES:
         return Role.GUIDE
     if not is_source and bare in _LEGAL:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 0x43500004
+VERSION = 0x43500006
 """`user_version` of the file; raised whenever a table or the meaning of a stored value changes."""
 
 BUSY_MS = 60_000
@@ -28,6 +28,7 @@ CREATE TABLE contents (
     definitions TEXT NOT NULL,
     outline TEXT NOT NULL,
     chunks TEXT NOT NULL,
+    redactions TEXT NOT NULL,
     defines BLOB NOT NULL,
     refers BLOB NOT NULL
 );
@@ -42,6 +43,7 @@ CREATE TABLE files (
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     content INTEGER NOT NULL,
+    allowed INTEGER NOT NULL,
     UNIQUE (root, path)
 );
 CREATE INDEX files_by_content ON files (content);

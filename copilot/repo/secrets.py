@@ -1,6 +1,6 @@
 """Files that hold secrets, told by their names alone, so that no key ever gets into a prompt or a cache.
 
-Not covered: secrets inside files with ordinary names. Does not know: content, ignore rules.
+Secrets inside files with ordinary names are found by `redact.py`. Does not know: content, ignore rules.
 """
 
 import re

@@ -12,7 +12,10 @@ _AFTER_OPENING = re.compile(r"([(\[]) ")
 _BEFORE_CLOSING = re.compile(r",? ([)\]])")
 _TAIL = re.compile(r"[ {:;,]+$| =$")
 _LITERAL = re.compile(r"[A-Za-z]*(\"\"\"|'''|\"|')(.*)", re.DOTALL)
-_COMMENT_SIGN = re.compile(r"^[ \t]*(?:/\*[*!]?|//[/!]?|\*(?!/)|#+)<?|\*/[ \t]*$", re.MULTILINE)
+_COMMENT_SIGN = re.compile(
+    r"^[ \t]*(?:/\*[*!]?|//[/!]?|\*(?!/)|#+|<!--|--+(?:\[=*\[)?)<?|\*/[ \t]*$|-->[ \t]*$|\]=*\][ \t]*$|</?summary>",
+    re.MULTILINE,
+)
 _WORD = re.compile(r"\w")
 _ARGUMENTS = re.compile(r"<[^<>]*>(?=::)")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from tree_sitter import Node, Parser, QueryCursor, Tree
 
-from copilot.repo.languages import Language, grammar, query, refine
-from copilot.repo.nesting import Frame, Mark, Span, marks, nest
+from copilot.repo.languages import Language, grammar, query, reader, refine
+from copilot.repo.nesting import TITLES, Frame, Mark, Span, marks, nest
 from copilot.repo.signatures import comment_line, cut, docstring_line, one_line, without_arguments
 
 MAX_BYTES = 2 << 20
@@ -22,6 +22,8 @@ _WIDE_LINE_BYTES = 1000
 _STEPS = 2000
 _BYTES_PER_STEP = 30
 """Ordinary code takes 50 to 150 bytes for each; counting steps, unlike looking at a clock, decides alike everywhere."""
+_READ_BYTES = 4096
+"""Handed out at once: for parsing any number does, but predicates of queries read every name they look at anew."""
 _SAMPLE_NODES = 1000
 _MAX_DEPTH = 4000
 _MAX_ERROR_WIDTH = 8000
@@ -29,7 +31,7 @@ _MAX_SCOPES = 20
 _SIGNATURE_CHARS = 240
 _VALUE_CHARS = 80
 _HOLDERS = frozenset({"class", "enum", "impl", "interface", "struct", "trait"})
-_SHORT = frozenset({"constant", "field", "macro"})
+_SHORT = TITLES | {"constant", "field", "macro"}
 _NOT_NESTED = frozenset({"attribute", "comment", "import", "reference"})
 
 
@@ -39,7 +41,8 @@ class Definition:
 
     name: str
     kind: str
-    """function, method, class, interface, struct, enum, trait, impl, type, constant, field, module or macro."""
+    """function, method, class, interface, struct, enum, trait, impl, type, constant, field, module or macro; table or
+    view; of what is no code element, heading, key or rule."""
     start_line: int
     """With decorators and attributes."""
     end_line: int
@@ -93,13 +96,18 @@ def structure(text: str, language: Language | None) -> Structure:
     error = _too_large(source, len(newlines))
     if error:
         return Structure((), (), (), error)
+    if language.reader:
+        return reader(language)(text)
     language = refine(language, text)
     tree = _parse(source, language)
     if tree is None:
         return Structure((), (), (), "too ambiguous to parse: no structure")
     if _is_tangled(tree):
         return Structure((), (), (), "nested too deeply or too broken to parse: no structure")
-    captures = QueryCursor(query(language)).captures(tree.root_node)
+    cursor = QueryCursor(query(language))
+    if language.depth:
+        cursor.set_max_start_depth(language.depth)
+    captures = cursor.captures(tree.root_node)
     return _Reader(source, newlines, captures, language).structure()
 
 
@@ -122,7 +130,7 @@ def _parse(source: bytes, language: Language) -> Tree | None:
 
     try:
         return Parser(grammar(language)).parse(
-            lambda offset, point: source[offset : offset + 65536], progress_callback=is_over
+            lambda offset, point: source[offset : offset + _READ_BYTES], progress_callback=is_over
         )
     except ValueError:
         return None
@@ -203,30 +211,44 @@ class _Reader:
 
     def _imports(self) -> tuple[str, ...]:
         texts = {" ".join(self._text(*node.byte_range).split()) for node in self._captures.get("import", ())}
-        return tuple(sorted(name for text in texts if (name := text.strip("\"'`"))))
+        bare = (text.removeprefix("import ").strip("\"'`") for text in texts)
+        return tuple(sorted(name for name in bare if name))
 
     def _definitions(self, frames: Sequence[Frame]) -> tuple[Definition, ...]:
         definitions = []
         qualified: dict[int, tuple[str, int]] = {}
         for frame in frames:
             assert frame.name is not None
-            name = self._text(*frame.name).strip("\"'`")
-            if not name:
-                continue
             scope = frame.scope()
             parent, depth = qualified.get(id(scope), ("", 0))
             if frame.receiver:
-                parent = self._text(*frame.receiver)
-            if "::" in name:
-                path = without_arguments(" ".join(name.split())).split("::")
+                parent = cut(self._spoken(frame.receiver), _VALUE_CHARS)
+            name = self._spoken(frame.name)
+            if frame.kind in TITLES:
+                name = cut(name, _VALUE_CHARS)
+            elif "::" in name:
+                path = without_arguments(name).split("::")
                 parent, name = ".".join(filter(None, (parent, *path[:-1]))), path[-1]
+            else:
+                name = name.removeprefix(":")
+            if not name:
+                continue
             own = f"{parent}.{name}" if parent else name
             qualified[id(frame)] = (own, depth + 1) if depth < _MAX_SCOPES else (parent, depth)
             kind = "method" if frame.kind == "function" and scope and scope.kind in _HOLDERS else frame.kind
             first, doc = self._documented(frame)
-            end_line = max(self._line(frame.start), self._line(frame.end - 1))
+            end_line = self._line(max(frame.start, self._end_of_text(frame) - 1))
             definitions.append(Definition(name, kind, first, end_line, parent, self._signature(frame, name), doc))
         return tuple(sorted(definitions, key=lambda definition: (definition.start_line, -definition.end_line)))
+
+    def _spoken(self, span: Span) -> str:
+        return " ".join(self._text(*span).strip("\"'`").split())
+
+    def _end_of_text(self, frame: Frame) -> int:
+        end = frame.end
+        while end > frame.start and self._source[end - 1] in b" \t\r\n":
+            end -= 1
+        return end
 
     def _signature(self, frame: Frame, name: str) -> str:
         start = frame.signature_start
@@ -234,6 +256,8 @@ class _Reader:
         limit = _VALUE_CHARS if frame.kind in _SHORT else _SIGNATURE_CHARS
         end = min(end, start + 4 * limit)
         raw = self._text(start, end)
+        if frame.kind in TITLES and not frame.body:
+            return cut(" ".join(raw.lstrip().partition("\n")[0].split()).rstrip(", "), limit)
         is_cut = frame.kind == "type" and raw.startswith("typedef") and "{" in raw
         if is_cut:
             raw = raw[: raw.index("{")]

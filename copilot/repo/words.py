@@ -16,9 +16,11 @@ _TRIPLE = r'"""[\s\S]*?(?:"""|\Z)|' + r"'''[\s\S]*?(?:'''|\Z)"
 _PROSE = {
     "python": re.compile(f"({_TRIPLE}|{_HASH})"),
     "slashes": re.compile(f"({_SLASHES})"),
+    "dashes": re.compile(rf"(--\[\[[\s\S]*?(?:\]\]|\Z)|--[^\n]*|{_SLASHES})"),
     "hash": re.compile(f"({_HASH})"),
 }
 _HASH_LANGUAGES = frozenset({"bash", "shell", "sh", "ruby", "perl", "r", "julia", "elixir", "make", "toml", "yaml"})
+_DASH_LANGUAGES = frozenset({"lua", "sql"})
 
 LONGEST_WORD = 64
 """Longer runs are data (digests, base64), not words."""
@@ -47,7 +49,7 @@ def prose_and_code(text: str, language: str | None) -> tuple[str, str]:
     """Comments and docstrings, and the rest; text in no known language is all prose."""
     if language is None:
         return text, ""
-    family = "hash" if language in _HASH_LANGUAGES else "slashes"
+    family = "hash" if language in _HASH_LANGUAGES else "dashes" if language in _DASH_LANGUAGES else "slashes"
     pieces = _PROSE["python" if language == "python" else family].split(text)
     return " ".join(pieces[1::2]), " ".join(pieces[::2])
 

@@ -1,7 +1,7 @@
 """Answer a question about a repository: prefix, places found for the question, checked citations."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot.engine.base import Cancel, ReadState, Request, Sampling, Session
@@ -56,7 +56,7 @@ class Asking:
 AskEvent = Progress | Notice | Text | Answer
 
 
-def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
+def ask(asked: Question, tools: Asking, cancel: Cancel) -> Generator[AskEvent, None, None]:
     """Stream the answer; the last event is the Answer. BudgetError if the question does not fit."""
     model, session = tools.model, tools.session
     allowed = prefix_budget(model, asked.max_answer_tokens)
@@ -66,13 +66,13 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
     prefix, state = choose_prefix(full, small, session)
     places = find_places(asked.text, prefix, tools)
     turn = model.encode(model.chat.user(question(asked.text, places), think=asked.think))
-    room = model.n_ctx - len(prefix.tokens) - 1
+    room = model.n_ctx - len(prefix.tokens) - min(asked.max_answer_tokens, model.n_ctx // 8)
     if len(turn) > room:
         raise BudgetError(
             f"the question has {len(turn)} tokens, {room} are left beside the repository; "
             "shorten it or use a smaller --budget"
         )
-    yield from _waiting(prefix, session.state(prefix.tokens), tools.speed)
+    yield from _waiting(prefix, session.state(prefix.tokens).missing + len(turn), tools.speed)
     thinks = asked.think and model.chat.thought is not None
     if asked.think and not thinks:
         yield Notice(f"{model.card.name} answers without thinking first: it has no way to mark thoughts", "warning")
@@ -83,11 +83,15 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Iterator[AskEvent]:
         yield _advice(state, tools.speed)
 
 
+def _cut(max_answer_tokens: int) -> Notice:
+    return Notice(f"the answer was cut at {max_answer_tokens:,} tokens; set max_answer_tokens for longer ones")
+
+
 def _answer(
     request: Request, prefix: Prefix, places: Sequence[Place], tools: Asking, cancel: Cancel
 ) -> Iterator[AskEvent]:
     shown = [Citation(p.path, p.start_line, p.end_line) for p in places]
-    check = CitationCheck(tools.repository.lines, shown)
+    check = CitationCheck(tools.repository, shown)
     written: list[str] = []
     done: Done | None = None
 
@@ -112,6 +116,8 @@ def _answer(
     if done.reason != "cancelled":
         prefix.keep()
     tools.speed.record(done.usage)
+    if done.reason == "length":
+        yield _cut(done.usage.generated_tokens)
     yield Answer("".join(written).strip(), tuple(check.found), done.usage, done.reason, prefix.kind)
 
 
@@ -178,13 +184,12 @@ def _as_list(sources: Sequence[tuple[Citation, str]]) -> str:
     return "\n\nSee:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def _waiting(prefix: Prefix, state: ReadState, speed: SpeedLog) -> Iterator[Notice]:
+def _waiting(prefix: Prefix, to_read: int, speed: SpeedLog) -> Iterator[Notice]:
     if prefix.changed:
         yield overlay_notice(prefix)
-    seconds = speed.seconds_for(state.missing)
-    if seconds is not None and seconds > 5:
-        what = "the repository map" if prefix.kind == "map" else "what is new in the repository"
-        yield Notice(f"reading {what} first: {state.missing:,} tokens, about {duration(seconds)}")
+    seconds = speed.seconds_for(to_read)
+    if seconds is not None and seconds > 10:
+        yield Notice(f"reading {to_read:,} tokens first, about {duration(seconds)}")
 
 
 def _advice(state: ReadState, speed: SpeedLog) -> Notice:

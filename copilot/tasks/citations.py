@@ -5,9 +5,10 @@ lines exist and hold a name that the sentence speaks of or, where it names nothi
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from copilot.repo.languages import language_of
 
@@ -19,11 +20,15 @@ _UNIT = re.compile(
 )
 """White space and what must be judged together: one word, or "lines 3 to 9"; complete, because more text follows."""
 _LINES = re.compile(rf"\b[Ll]ines?\s+(?P<start>\d+)(?:{_TO}(?P<end>\d+))?")
-_CITATION = re.compile(r"(?P<path>[\w@+./-]*[\w/])(?::L?|#L)(?P<start>\d+)(?:[-–]L?(?P<end>\d+))?")
+_CITATION = re.compile(r"(?P<path>[^\s`\"'*<>|,;]+?)(?::L?|#L)(?P<start>\d+)(?P<range>[-–]L?(?P<end>\d+))?(?![\w:])")
+_PLAIN_PATH = re.compile(r"[\w@+./-]*[A-Za-z][\w@+./-]*")
+_OPENING = "([{"
 _WRAPPED = re.compile(r"^(?P<space>\s*)[(\[`*]*(?P<hole>\0+)[)\]`*]*(?P<mark>[.,;:]?)$")
 _FILE_NAME = re.compile(r"\S*/\S*|[\w.-]*[\w-]+\.[a-z]{1,4}\b")
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 _SENTENCE_END = re.compile(r"[.!?]\s|\n\s*\n")
+_LEADS_TO_LINES = re.compile(r"[`*)\s,]*(?:\b(?:file|at|on|in|from|between|around|see)\b[\s,(]*){0,3}[\s,(]*")
+"""What may stand between a file's name and "lines 3 to 9" that belong to it."""
 SENTENCE_CHARS = 400
 """How far back a sentence is searched for the names a citation may stand for."""
 
@@ -35,15 +40,27 @@ class Citation:
     end_line: int
 
 
+class Files(Protocol):
+    """The files of a repository."""
+
+    @property
+    def paths(self) -> Collection[str]: ...
+
+    def lines(self, path: str, /) -> Sequence[str] | None:
+        """The lines of a file, None where there is no such file."""
+
+
 class CitationCheck:
     """A `decode(text) -> str` / `flush() -> str` stage; `found` lists the citations that passed, in order."""
 
-    def __init__(self, lines_of: Callable[[str], Sequence[str] | None], shown: Sequence[Citation]) -> None:
-        """`lines_of` gives the lines of a repository file, None where there is no such file."""
-        self._lines_of = lines_of
+    def __init__(self, files: Files, shown: Sequence[Citation]) -> None:
+        self._files = files
+        self._endings = {PurePosixPath(path).suffix for path in files.paths} - {""}
+        self._spaced = [path for path in files.paths if " " in path]
         self._shown = shown
         self._held = ""
         self._sentence = ""
+        self._fence = ""
         self.found: list[Citation] = []
 
     def decode(self, text: str) -> str:
@@ -59,6 +76,8 @@ class CitationCheck:
         return out
 
     def _checked(self, unit: str) -> str:
+        if self._in_fence(unit):
+            return unit  # code is not touched
         checked = _LINES.sub(self._lines_replacement, _CITATION.sub(self._replacement, unit))
         wrapped = _WRAPPED.match(checked)
         if wrapped:
@@ -67,24 +86,45 @@ class CitationCheck:
         self._sentence = _SENTENCE_END.split(self._sentence + checked)[-1][-SENTENCE_CHARS:]
         return checked
 
+    def _in_fence(self, unit: str) -> bool:
+        """Whether the unit belongs to a fenced block, its two fences included."""
+        mark = unit.strip()[:3]
+        inside = bool(self._fence)
+        if mark in ("```", "~~~") and (not inside or mark == self._fence):
+            self._fence = "" if inside else mark
+            return True
+        return inside
+
     def _replacement(self, match: re.Match[str]) -> str:
-        path = match["path"].removeprefix("./")
-        if self._lines_of(path) is None:
-            return "\0" if self._names_a_file(path) else match.group()
-        return match.group() if self._passes(path, match) else path
+        path = self._known(match["path"])
+        if path is not None:
+            return match.group() if self._passes(path, match) else match["path"]
+        ours = match["path"].lstrip(_OPENING)
+        return match["path"].removesuffix(ours) + "\0" if self._names_a_file(ours, match) else match.group()
+
+    def _known(self, written: str) -> str | None:
+        """The file of the repository that the text before the colon ends with."""
+        for path in (written, written.lstrip(_OPENING), written.lstrip(_OPENING).removeprefix("./")):
+            if path in self._files.paths:
+                return path
+        before = (self._sentence + " " + written).replace("`", "")
+        return next((path for path in self._spaced if before.endswith(path)), None)
 
     def _lines_replacement(self, match: re.Match[str]) -> str:
-        """A range in words belongs to the file the sentence named last; without one it is no citation."""
-        named = [path for path in map(_bare, _FILE_NAME.findall(self._sentence)) if self._lines_of(path) is not None]
-        if not named:
+        """A range in words belongs to the file named just before; elsewhere it is no citation."""
+        text = self._sentence + match.string[: match.start()]
+        named = [name for name in _FILE_NAME.finditer(text) if _bare(name.group()) in self._files.paths]
+        if not named or not _LEADS_TO_LINES.fullmatch(text[named[-1].end() :]):
             return match.group()
-        return match.group() if self._passes(named[-1], match) else "\0"
+        if self._passes(_bare(named[-1].group()), match):
+            return match.group()
+        return "\0" if match.string[: match.start()].strip() == "(" else match.group()
 
     def _passes(self, path: str, match: re.Match[str]) -> bool:
         """Judge the lines that `match` names of an existing file; a right citation is added to `found`."""
         start = int(match["start"])
         citation = Citation(path, start, int(match["end"] or start))
-        right = self._right(citation, self._lines_of(path) or ())
+        right = self._right(citation, self._files.lines(path) or ())
         if right and citation not in self.found:
             self.found.append(citation)
         return right
@@ -103,10 +143,13 @@ class CitationCheck:
             for place in self._shown
         )
 
-    def _names_a_file(self, path: str) -> bool:
-        """Tell a wrong file name from a clock time, an address or a port."""
-        suffix = PurePosixPath(path).suffix
-        return len(suffix) > 1 and not suffix[1:].isdigit() and not path.startswith("/")
+    def _names_a_file(self, path: str, match: re.Match[str]) -> bool:
+        """Tell a citation of a file that does not exist from a clock time, an address, a slice of code."""
+        if not _PLAIN_PATH.fullmatch(path) or path.startswith("/"):
+            return False
+        ending = PurePosixPath(path).suffix
+        quoted = "`" in match.string or "/" in path
+        return ending in self._endings or (match["range"] is not None and quoted)
 
 
 def _bare(path: str) -> str:

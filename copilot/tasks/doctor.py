@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from copilot.config import Settings
-from copilot.engine.memory import available_bytes, largest_context, plan_memory, plannable_bytes
+from copilot.engine.memory import RESERVED_BYTES, available_bytes, largest_context, plan_memory, plannable_bytes
 from copilot.errors import CopilotError
 from copilot.models import InstalledModel
 from copilot.tasks.model import ChatModel
@@ -82,7 +82,9 @@ def _git() -> Check:
 
 def _folder(name: str, folder: Path) -> Check:
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir():
+        return Check(name, "problem", f"{existing} is no folder", f"remove it, or name another {name}")
+    if not os.access(existing, os.W_OK | os.X_OK):
         return Check(name, "problem", f"{folder} is not writable", f"mend the rights of {existing}")
     free = shutil.disk_usage(existing).free
     found = f"{folder}, {free / GIB:.1f} GiB free"
@@ -105,14 +107,13 @@ def _memory(model: ChatModel, settings: Settings) -> Check:
     found = (
         f"{model.n_ctx:,} of {card.context_length:,} tokens of context need {plan}; {available / GIB:.1f} GiB are free"
     )
-    if plan.total > available:
+    if plan.total + RESERVED_BYTES > available:
         fitting = largest_context(card, kv_type, available)
-        return Check("memory", "problem", found, f"close other programs, or set context_tokens to {fitting}")
+        smaller = f"set context_tokens to {fitting}" if fitting else "choose a smaller model"
+        return Check("memory", "problem", found, f"close other programs, or {smaller}")
     if model.n_ctx < min(card.context_length, settings.context_tokens or card.context_length):
         total = plannable_bytes() / GIB
-        return Check(
-            "memory", "warning", found, f"{total:.1f} GiB can be planned with; kv_type q8_0 doubles the context"
-        )
+        return Check("memory", "warning", found, f"{total:.1f} GiB can be planned with; a smaller kv_type allows more")
     return Check("memory", "ok", found)
 
 

@@ -10,7 +10,7 @@ from copilot.engine.base import ReadState, Session
 from copilot.errors import BudgetError
 from copilot.events import Notice
 from copilot.prompts import ask as words
-from copilot.repo.pack import Pack, PackRequest
+from copilot.repo.pack import LEAST_BUDGET_TOKENS, Pack, PackRequest
 from copilot.tasks.model import ChatModel
 from copilot.tasks.overlay import ReadPack, changed_paths, overlay
 from copilot.tasks.repository import Repository
@@ -51,7 +51,7 @@ def prefix_budget(model: ChatModel, max_answer_tokens: int) -> int:
     if model.n_ctx < MIN_CONTEXT_TOKENS:
         raise BudgetError(
             f"{model.card.name} can use a context of {model.n_ctx} tokens here, at least {MIN_CONTEXT_TOKENS} are "
-            "needed; choose another model with --model or free some memory"
+            "needed; raise context_tokens if it is set, or choose another model with --model"
         )
     return model.n_ctx - min(TURN_TOKENS + max_answer_tokens, model.n_ctx // 2)
 
@@ -72,8 +72,8 @@ class Prefixes:
 
     def full(self, budget_tokens: int, session: Session) -> Prefix:
         """The whole pack; the one that was read with an overlay of what changed since, where that is less to read."""
-        overlay_room = min(OVERLAY_TOKENS, budget_tokens // 16)
-        pack = self._pack("full", budget_tokens - overlay_room)
+        pack = self.pack(budget_tokens)
+        overlay_room = _overlay_room(budget_tokens)
         kept = self._folder / f"{self._name(budget_tokens)}.json"
         fresh = Prefix(
             "full",
@@ -93,11 +93,16 @@ class Prefixes:
         cheaper = session.state(edited.tokens).missing < session.state(fresh.tokens).missing
         return edited if cheaper else fresh
 
+    def pack(self, budget_tokens: int) -> Pack:
+        """The whole pack as it would be read now."""
+        return self._pack("full", budget_tokens - _overlay_room(budget_tokens))
+
     def _pack(self, kind: Literal["full", "map"], budget_tokens: int) -> Pack:
         """Pack so that the whole prefix, instructions included, has at most `budget_tokens`."""
         frame = len(self._tokens(""))
-        if budget_tokens <= frame:
-            raise BudgetError(f"a budget of {budget_tokens} tokens is too small; the instructions alone need {frame}")
+        least = frame + LEAST_BUDGET_TOKENS
+        if budget_tokens < least:
+            raise BudgetError(f"a budget of {budget_tokens} tokens is too small; give {least} or more")
         request = PackRequest(budget_tokens - frame, self._repository.history, kind)
         return self._repository.pack(request, self._model.tokenizer)
 
@@ -107,6 +112,10 @@ class Prefixes:
     def _name(self, budget_tokens: int) -> str:
         root = str(self._repository.root).encode("utf-8", "surrogateescape")
         return blake2b(b"\0".join((root, self._model.tokenizer.name.encode(), b"%d" % budget_tokens))).hexdigest()[:32]
+
+
+def _overlay_room(budget_tokens: int) -> int:
+    return min(OVERLAY_TOKENS, budget_tokens // 16)
 
 
 def _forms(pack: Pack) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A repository as the tasks use it: walked, indexed, ready to be packed, searched and quoted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ from copilot.repo.index import Index
 from copilot.repo.pack import Pack, PackRequest, pack
 from copilot.repo.root import find_root
 from copilot.repo.search import Hit, search
-from copilot.repo.walk import walk
+from copilot.repo.walk import Walk, walk
 
 
 class Repository:
@@ -24,33 +25,42 @@ class Repository:
         self.root = root
         self.index = index
         self.history = history
+        self.warning = ""
+        """What the user should know about how it was opened."""
         self._files = {file.path: file for file in index.files}
         self._lines: dict[str, tuple[str, ...] | None] = {}
 
     @classmethod
-    def open(cls, path: Path, cache_dir: Path, report: Report = ignore) -> Self:
-        """Walk and index the project that `path` belongs to; RepositoryError if there is nothing to read."""
+    def open(cls, path: Path, cache_dir: Path, report: Report = ignore, allowed: frozenset[str] = frozenset()) -> Self:
+        """Walk and index the project that `path` belongs to; RepositoryError if there is nothing to read.
+
+        Secrets stay out of it, but for those in the files at the `allowed` paths (POSIX, relative to the root).
+        """
         root = find_root(path).path
         report(Progress("walk", 0, None, "files"))
         walked = walk(root)
         report(Progress("walk", len(walked.files), len(walked.files), "files"))
         if not walked.files:
             raise RepositoryError(f"{root} has no files to read; name a project folder with -C PATH")
-        index = Index(index_path(cache_dir), root)
-        try:
-            index.refresh(walked, report)
-            if not index.files:
-                raise RepositoryError(f"{root} has no readable text files; `copilot pack --explain` says why")
-            return cls(root, index, change_history(root))
-        except BaseException:
+        index, warning = _indexed(walked, cache_dir, report, allowed)
+        repository = cls(root, index, change_history(root))
+        repository.warning = warning
+        if not index.files:
+            left_out = ", ".join(f"{skipped.path}: {skipped.reason}" for skipped in index.skipped[:3])
             index.close()
-            raise
+            raise RepositoryError(f"{root} has no readable text files ({left_out}); name another with -C PATH")
+        return repository
 
     def pack(self, request: PackRequest, counter: Counter) -> Pack:
         return pack(self.index, request, counter)
 
     def search(self, query: str, k: int) -> list[Hit]:
         return search(self.index, query, k)
+
+    @property
+    def paths(self) -> Collection[str]:
+        """All indexed files."""
+        return self._files.keys()
 
     def lines(self, path: str) -> Sequence[str] | None:
         """The lines of an indexed file as it is now; None if it is not one."""
@@ -75,6 +85,26 @@ class Repository:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _indexed(walked: Walk, cache_dir: Path, report: Report, allowed: frozenset[str]) -> tuple[Index, str]:
+    """The index of what was walked, and a warning if it could not be kept on disk."""
+    try:
+        return _refreshed(Index(index_path(cache_dir), walked.root, allowed), walked, report), ""
+    except (RepositoryError, OSError) as error:
+        warning = f"nothing is kept, so every command starts anew: {error}"
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        # SQLite keeps its files open; where names can go before, nothing stays behind.
+        return _refreshed(Index(Path(folder) / "index.sqlite3", walked.root, allowed), walked, report), warning
+
+
+def _refreshed(index: Index, walked: Walk, report: Report) -> Index:
+    try:
+        index.refresh(walked, report)
+    except BaseException:
+        index.close()
+        raise
+    return index
 
 
 def index_path(cache_dir: Path) -> Path:

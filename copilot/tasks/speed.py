@@ -11,11 +11,11 @@ MIN_TOKENS = 200
 
 
 class SpeedLog:
-    """Tokens per second per engine fingerprint, in one small JSON file that may be lost."""
+    """Tokens per second per model and way of running it, in one small JSON file that may be lost."""
 
-    def __init__(self, path: Path, fingerprint: bytes) -> None:
+    def __init__(self, path: Path, key: str) -> None:
         self._path = path
-        self._key = fingerprint.hex()[:16]
+        self._key = key
 
     def record(self, usage: Usage) -> None:
         """Remember the speed of a reading long enough to mean something."""
@@ -37,9 +37,9 @@ class SpeedLog:
     def _load(self) -> dict[str, float]:
         try:
             stored = json.loads(self._path.read_text())
-        except (OSError, ValueError):
+            return {str(key): float(speed) for key, speed in stored.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
-        return {str(k): float(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """Read the whole prefix of a repository once and keep it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from copilot.engine.base import Cancel, Session
@@ -22,7 +22,10 @@ class Warmed:
     size_bytes: int
 
 
-def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> Iterator[Progress | Notice | Warmed]:
+WarmEvent = Progress | Notice | Warmed
+
+
+def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> Generator[WarmEvent, None, None]:
     """Stream the progress of reading `prefix`; the last event is Warmed. What was read is kept however it ends."""
     if prefix.changed:
         yield overlay_notice(prefix)
@@ -41,6 +44,13 @@ def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> I
             if event.reason != "cancelled":
                 prefix.keep()
             usage, stored = event.usage, session.stored(prefix.tokens)
+            kept = session.state(prefix.tokens).stored
+            if kept < usage.prompt_tokens:
+                yield Notice(
+                    f"only {kept:,} of {usage.prompt_tokens:,} tokens are on disk: it is full, not writable, or "
+                    "cache_quota_gib is too small",
+                    "warning",
+                )
             yield Warmed(
                 usage.prompt_tokens,
                 len(prefix.tokens),

@@ -33,6 +33,21 @@ def test_answer_alone_is_on_stdout(run, project: Path, tiny: Path) -> None:
     assert "\x1b" not in plain.out + plain.err
 
 
+def test_reader_that_leaves_early_is_no_error(project: Path, tiny: Path) -> None:
+    """`copilot ask … | head -c 5` ends in peace, though the answer was still being written."""
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "copilot", "ask", "Explain everything", "-C", str(project)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert asking.stdout is not None and asking.stderr is not None
+    asking.stdout.read(5)
+    asking.stdout.close()
+    err = asking.stderr.read().decode()
+    asking.stderr.close()
+    assert (asking.wait(timeout=60), "Traceback" in err) == (0, False), err
+
+
 def test_warm_reads_everything_once(run, project: Path, tiny: Path) -> None:
     """After warm, a second warm and a question reuse the whole prefix."""
     first, second = (run("warm", "-C", project, "--json").json for _ in range(2))

@@ -99,6 +99,43 @@ def test_files_that_are_no_text_are_left_out_with_the_reason(run, tiny: Path, tm
     assert "def kept" in packed.json["text"]
 
 
+@pytest.mark.parametrize("kind", ["a file", "a file in it"])
+def test_cache_that_cannot_be_used_costs_time_only(run, project: Path, tiny: Path, tmp_path: Path, kind: str) -> None:
+    """Where nothing can be kept, every command still answers, and says so."""
+    folder = tmp_path / "unusable"
+    if kind == "a file":
+        folder.write_text("in the way")
+    else:
+        (folder / "index" / "index.sqlite3").mkdir(parents=True)
+        (folder / "kv").write_text("in the way")
+    variables = {"COPILOT_CACHE_DIR": str(folder), "COPILOT_MAX_ANSWER_TOKENS": "3"}
+    found = run("search", "open_socket", "-C", project, "--json", **variables)
+    assert (found.code, found.json["hits"][0]["symbol"]) == (0, "open_socket"), found.err
+    assert "nothing is kept" in found.err
+    answered = run("ask", "why?", "-C", project, "--json", **variables)
+    assert answered.code == 0 and answered.json["usage"]["generated_tokens"] == 3, answered.err
+    assert "0 of" in run("warm", "-C", project, **variables).err
+
+
+def test_broken_speed_file_is_ignored(run, project: Path, tiny: Path) -> None:
+    """A damaged note of the reading speed harms nothing."""
+    folder = Path(os.environ["COPILOT_CACHE_DIR"])
+    for damage in ('{"x": null}', '{"x": []}', "[1]", '{"x": "a"}', "{"):
+        folder.mkdir(exist_ok=True)
+        (folder / "speed.json").write_text(damage)
+        assert run("doctor", "--json").code == 0
+
+
+def test_cache_clear_deletes_only_what_is_ours(run, tmp_path: Path) -> None:
+    """Folders of the user that happen to have our names keep their files."""
+    theirs = [tmp_path / name / file for name, file in (("kv", "notes.txt"), ("index", "a.md"), ("models", "x.gguf"))]
+    for path in theirs:
+        path.parent.mkdir()
+        path.write_text("mine")
+    assert run("cache", "clear", COPILOT_CACHE_DIR=str(tmp_path)).code == 0
+    assert [path.read_text() for path in theirs] == ["mine"] * 3
+
+
 def test_repository_setting_that_is_not_allowed(run, project: Path, tiny: Path) -> None:
     """A repository's own file cannot choose the model."""
     (project / ".copilot.toml").write_text("model = '/tmp/x.gguf'\n")

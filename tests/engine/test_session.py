@@ -158,7 +158,7 @@ def test_damaged_segment_is_read_again(model: Path, opened: Opened, tmp_path: Pa
     files = sorted((tmp_path / "kv").glob(f"*/*.{kind}"), key=lambda path: path.stat().st_mtime_ns)
     if not files:
         pytest.skip("a plain cache has no window files")
-    for path in files[-2:]:
+    for path in files[:2]:  # the end of the chain, which may go first
         whole = bytearray(path.read_bytes())
         if damage == "truncate":
             del whole[len(whole) * 2 // 3 :]
@@ -170,6 +170,28 @@ def test_damaged_segment_is_read_again(model: Path, opened: Opened, tmp_path: Pa
     again, usage = answer(opened(model), prefix, turn)
     assert again == first
     assert usage.evaluated_tokens > len(turn)
+
+
+def test_all_damage_is_healed_by_one_reading(model: Path, opened: Opened, tmp_path: Path) -> None:
+    """However many files are damaged, after one reading all of them are whole again."""
+    prefix = tokens(PREFIX_TOKENS)
+    list(opened(model).read(prefix, Cancel()))
+    for path in (tmp_path / "kv").glob("*/*.kv"):
+        path.write_bytes(path.read_bytes()[:100] if path.stat().st_size % 2 else b"\0" * path.stat().st_size)
+    assert opened(model).state(prefix).stored == 0
+    list(opened(model).read(prefix, Cancel()))
+    assert opened(model).state(prefix).stored == PREFIX_TOKENS
+
+
+def test_quota_evicts_the_end_of_a_chain_first(model: Path, opened: Opened, tmp_path: Path) -> None:
+    """What is kept of a prefix that is too large for the quota is its beginning, which can be used."""
+    prefix, session = tokens(PREFIX_TOKENS), opened(model)
+    list(session.read(prefix, Cancel()))
+    store = session._store
+    used = store.links(prefix)
+    store._quota_bytes = sum(store.size_bytes(link) for link in used[:2]) + 10
+    store.evict(used)
+    assert [store.has(link) for link in used] == [True, True, False, False]
 
 
 def test_unwritable_store_still_answers(model: Path, opened: Opened, tmp_path: Path) -> None:
@@ -194,6 +216,9 @@ def test_threaded_session_raises_where_it_is_used_and_cancels_when_left(model: P
     events = session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=2000)), Cancel())
     assert any(isinstance(event, Text) for event in (next(events) for _ in range(20)))
     events.close()
+    left_open = session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=2000)), Cancel())
+    next(left_open)
+    session.close()  # a generation that nobody closed is stopped before its memory goes
     assert [type(e) for e in session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=1)), Cancel())][
         -1
     ] is Done

@@ -59,9 +59,9 @@ def read_paths(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are parsed from now on."""
     paths: list[str] = []
 
-    def counted(path: str, raw: bytes) -> object:
+    def counted(path: str, raw: bytes, allowed: bool) -> object:
         paths.append(path)
-        return read_content(path, raw)
+        return read_content(path, raw, allowed)
 
     monkeypatch.setattr(refreshing, "read_content", counted)
     return paths

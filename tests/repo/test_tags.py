@@ -57,7 +57,7 @@ def test_every_definition_is_on_its_lines(source: Path) -> None:
     definitions = structure(TEXTS[source.name], language_of(source.name)).definitions
     for definition in definitions:
         taken = "\n".join(lines[definition.start_line - 1 : definition.end_line])
-        assert definition.name in taken
+        assert definition.name in " ".join(taken.split())
 
 
 def test_every_language_has_a_golden_source() -> None:
@@ -65,7 +65,7 @@ def test_every_language_has_a_golden_source() -> None:
     assert sorted(BY_NAME) == sorted({path.parent.name for path in SOURCES})
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+@pytest.mark.parametrize("language", [row for row in LANGUAGES if row.grammar], ids=lambda language: language.name)
 def test_every_query_compiles(language: Language) -> None:
     """Also with the oldest and newest grammars the project allows, where they are installed."""
     assert query(language).pattern_count > 0
@@ -74,7 +74,8 @@ def test_every_query_compiles(language: Language) -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [("a/b.py", "python"), ("x.PYI", "python"), ("x.d.ts", "typescript"), ("a.tsx", "tsx"), ("a.jsx", "javascript"),
-     ("a.h", "c"), ("a.hpp", "cpp"), ("Makefile", None), (".py", None), ("a.py.txt", None), ("x.py/readme", None)],
+     ("a.h", "c"), ("a.hpp", "cpp"), ("a/Gemfile", "ruby"), ("build.gradle.kts", "kotlin"), ("a.yml", "yaml"),
+     ("README.md", "markdown"), ("Makefile", None), (".py", None), ("a.py.txt", None), ("x.py/readme", None)],
 )  # fmt: skip
 def test_a_name_tells_the_language(path: str, name: str | None) -> None:
     """Only the last component and its last ending count."""
@@ -134,6 +135,42 @@ def test_deep_nesting_does_not_overflow(opening: str) -> None:
     for name in ("javascript", "tsx"):
         found = structure(opening * 1500, BY_NAME[name])
         assert all(len(definition.parent) < 1000 for definition in found.definitions)
+
+
+def test_a_body_of_one_definition_belongs_to_the_scope_around() -> None:
+    """Where a grammar gives both the same bytes, the outer signature still ends before them."""
+    found = structure("module Tide\n  def rise\n    1\n  end\nend\n", BY_NAME["ruby"]).definitions
+    expected = ["module Tide", "def rise"]
+    assert expected == [definition.signature for definition in found]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.json", "{" + ",\n".join(f'"key{n}": {n}' for n in range(3000)) + "}"),
+        ("a.yaml", "top:\n" + "".join(f"  key{n}: {n}\n" for n in range(3000))),
+        ("a.toml", "".join(f"key{n} = {n}\n" for n in range(3000))),
+        ("a.css", "".join(f".icon-{n} {{ content: 'x' }}\n" for n in range(3000))),
+        ("a.md", "".join(f"# Release {n}\n" for n in range(3000))),
+        ("a.html", "".join(f"<p id='p{n}'>\n" for n in range(3000))),
+    ],
+)
+def test_the_outline_of_many_equal_things_is_short(path: str, text: str) -> None:
+    """A table of icons or translations is not worth its tokens; the first keys show what it is."""
+    start = time.process_time()
+    shown = outline(text, structure(text, language_of(path)))
+    assert time.process_time() - start < 5
+    assert shown.split("\n")[:-1][-1].strip() == "…"
+    assert len(shown) < len(text) / 20
+
+
+def test_what_is_only_data_is_not_looked_at() -> None:
+    """Keys below the second level, and keys within lists, are values."""
+    text = '{"rows": [{"a": 1}], "deep": {"under": {"below": {"bottom": 1}}}}\n'
+    names = [definition.qualified for definition in structure(text, BY_NAME["json"]).definitions]
+    expected = ["rows", "deep", "deep.under"]
+    assert expected == names
+    assert structure('[{"a": {"b": 1}}]\n', BY_NAME["json"]).definitions == ()
 
 
 def in_bounds(text: str, found: Structure) -> bool:

@@ -6,11 +6,20 @@ from hypothesis import strategies as st
 
 from copilot.tasks.citations import Citation, CitationCheck, code_names
 
-FILES = {"src/app.py": ["import os", "", "class Server:", "    def start_all(self):", "        pass"], "README": ["hi"]}
+APP = ["import os", "", "class Server:", "    def start_all(self):", "        pass"]
+
+
+class Repository:
+    """Four files, two of them with awkward names."""
+
+    paths = ("src/app.py", "README", "app/[id]/page.tsx", "my dir/a file.py")
+
+    def lines(self, path: str) -> list[str] | None:
+        return {"src/app.py": APP, "README": ["hi"]}.get(path, ["one", "two"] if path in self.paths else None)
 
 
 def checked(text: str, shown: tuple[Citation, ...] = (), size: int = 7) -> tuple[str, list[Citation]]:
-    check = CitationCheck(FILES.get, shown)
+    check = CitationCheck(Repository(), shown)
     out = "".join(check.decode(text[i : i + size]) for i in range(0, len(text), size)) + check.flush()
     return out, check.found
 
@@ -35,7 +44,18 @@ SHOWN = (Citation("src/app.py", 3, 5),)
         ("`src/app.py` from line 3 to the end or so", "`src/app.py` from line 3 to the end or so", [(3, 3)]),
         ("it prints lines 3 to 9", "it prints lines 3 to 9", []),
         ("no file (`src/nope.py:3-5`).", "no file.", []),
-        ("no file `lib/x.ts:1` here", "no file here", []),
+        ("no file `lib/x.tsx:1` here", "no file here", []),
+        ("it is at `path:6-7`.", "it is at.", []),
+        ("see app/[id]/page.tsx:100-200 now", "see app/[id]/page.tsx now", []),
+        ("see `my dir/a file.py:1-9` now", "see `my dir/a file.py` now", []),
+        (
+            "```py\nx = data[self.start:5] # src/app.py:9\n```\n",
+            "```py\nx = data[self.start:5] # src/app.py:9\n```\n",
+            [],
+        ),
+        ("x = data[self.start:5] and {cfg.port:8080}", "x = data[self.start:5] and {cfg.port:8080}", []),
+        ("Run `curl example.com:8080` now", "Run `curl example.com:8080` now", []),
+        ("`src/app.py:3-4`; add line 5 to your config", "`src/app.py:3-4`; add line 5 to your config", [(3, 4)]),
         ("at 12:30 on http://localhost:8080 and 10.0.0.1:80", "at 12:30 on http://localhost:8080 and 10.0.0.1:80", []),
     ],
 )
