@@ -38,8 +38,9 @@ class App:
     def store(self) -> Store:
         return Store(self.settings.models_dir)
 
-    def repository(self, path: Path, report: Report = ignore) -> Repository:
-        return Repository.open(path, self.settings.cache_dir, report)
+    def repository(self, path: Path, report: Report = ignore, allowed: frozenset[str] = frozenset()) -> Repository:
+        """The project that `path` belongs to; secrets in the files at `allowed` paths stay as they are."""
+        return Repository.open(path, self.settings.cache_dir, report, allowed)
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:
         """The model the settings name, or the best one installed; ModelMissingError says how to get one."""

@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from copilot.cli.markdown import MarkdownStream
-from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option, repository_at
+from copilot.cli.options import (
+    allow_secret_option,
+    app_at,
+    budget_option,
+    json_option,
+    model_option,
+    path_option,
+    repository_at,
+)
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress, Text, Usage
@@ -23,7 +31,16 @@ from copilot.tasks.ask import ask as answer_question
 @click.option("--think", is_flag=True, help="Let a model that can think do so first (slower).")
 @model_option
 @budget_option
-def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None, budget: int | None) -> int:
+@allow_secret_option
+def ask(
+    question: str,
+    path: Path,
+    as_json: bool,
+    think: bool,
+    model: str | None,
+    budget: int | None,
+    allowed: tuple[str, ...],
+) -> int:
     """Answer QUESTION about the repository, with citations checked against its files.
 
     A repository that was never read is answered from a small map and excerpts; `copilot warm` reads all of it.
@@ -32,7 +49,7 @@ def ask(question: str, path: Path, as_json: bool, think: bool, model: str | None
         raise click.UsageError("the question is empty; put it in quotes after `copilot ask`")
     terminal = Terminal()
     app = app_at(path, model=model)
-    with repository_at(app, path, terminal) as repository:
+    with repository_at(app, path, terminal, allowed) as repository:
         chat_model = app.chat_model(terminal.report)
         session = app.session(chat_model)
         try:

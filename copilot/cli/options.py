@@ -29,15 +29,24 @@ budget_option = click.option(
 )
 
 
+allow_secret_option = click.option(
+    "--allow-secret",
+    "allowed",
+    multiple=True,
+    metavar="FILE",
+    help="Leave what looks like a secret in this file (path from the root) as it is; may be given again.",
+)
+
+
 def app_at(path: Path, **flags: object) -> App:
     """The App for the repository at `path`, flags above all other settings."""
     return App.at(path, flags)
 
 
 @contextmanager
-def repository_at(app: App, path: Path, terminal: Terminal) -> Iterator[Repository]:
+def repository_at(app: App, path: Path, terminal: Terminal, allowed: tuple[str, ...] = ()) -> Iterator[Repository]:
     """The repository at `path`, opened with progress; what is odd about it is said."""
-    with terminal.working(), app.repository(path, terminal.report) as repository:
+    with terminal.working(), app.repository(path, terminal.report, frozenset(allowed)) as repository:
         if repository.warning:
             terminal.notice(Notice(repository.warning, "warning"))
         yield repository

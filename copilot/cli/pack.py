@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from rich.table import Table
 from rich.text import Text
 
-from copilot.cli.options import app_at, repository_at
+from copilot.cli.options import allow_secret_option, app_at, repository_at
 from copilot.cli.pack_page import page
 from copilot.cli.render import Terminal, clean
 from copilot.errors import UsageError
@@ -36,6 +36,7 @@ TIERS = {"e2b": 131_072, "e4b": 131_072, "12b": 262_144, "26b": 262_144, "31b": 
     metavar="FILE",
     help="Write what --explain tells, with a map of the budget, as one page for a browser.",
 )
+@allow_secret_option
 @click.pass_context
 def pack(
     ctx: click.Context,
@@ -47,6 +48,7 @@ def pack(
     output: Path | None,
     explain: bool,
     html: Path | None,
+    allowed: tuple[str, ...],
 ) -> int:
     """Pack the repository at PATH into one text of exactly counted tokens."""
     if tier and budget:
@@ -57,14 +59,14 @@ def pack(
         raise click.UsageError("-o writes the pack, --explain shows an account of it; give one of the two")
     terminal = Terminal()
     app = app_at(path, model=tokenizer)
-    with repository_at(app, path, terminal) as repository:
+    with repository_at(app, path, terminal, allowed) as repository:
         model = app.chat_model(terminal.report)
         asked_for = TIERS[tier] if tier else budget
         if asked_for:
             packed = repository.pack(PackRequest(asked_for, repository.history, "full"), model.tokenizer)
         else:  # what `copilot warm` would read
-            allowed = prefix_budget(model, app.settings.max_answer_tokens)
-            packed = app.prefixes(repository, model).pack(allowed)
+            whole = prefix_budget(model, app.settings.max_answer_tokens)
+            packed = app.prefixes(repository, model).pack(whole)
     if html:
         _save(html, page(packed).encode(), "--html")
         terminal.err.print(f"wrote {clean(str(html))}: {_spent(packed)}", markup=False, soft_wrap=True)

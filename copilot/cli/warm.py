@@ -5,7 +5,15 @@ from pathlib import Path
 
 import click
 
-from copilot.cli.options import app_at, budget_option, json_option, model_option, path_option, repository_at
+from copilot.cli.options import (
+    allow_secret_option,
+    app_at,
+    budget_option,
+    json_option,
+    model_option,
+    path_option,
+    repository_at,
+)
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress
@@ -17,20 +25,21 @@ from copilot.tasks.warm import warm as warm_prefix
 @click.command()
 @path_option
 @budget_option
+@allow_secret_option
 @json_option
 @model_option
-def warm(path: Path, budget: int | None, as_json: bool, model: str | None) -> int:
+def warm(path: Path, budget: int | None, as_json: bool, model: str | None, allowed: tuple[str, ...]) -> int:
     """Read the repository once and keep it, in memory-sized segments on disk, for every later question.
 
     An interrupted reading goes on where it stopped.
     """
     terminal = Terminal()
     app = app_at(path, model=model)
-    with repository_at(app, path, terminal) as repository:
+    with repository_at(app, path, terminal, allowed) as repository:
         chat_model = app.chat_model(terminal.report)
-        allowed = prefix_budget(chat_model, app.settings.max_answer_tokens)
+        whole = prefix_budget(chat_model, app.settings.max_answer_tokens)
         session = app.session(chat_model)
-        prefix = app.prefixes(repository, chat_model).full(min(budget or allowed, allowed), session)
+        prefix = app.prefixes(repository, chat_model).full(min(budget or whole, whole), session)
         warmed: Warmed | None = None
         try:
             with closing(warm_prefix(prefix, session, app.speed(chat_model), Cancel())) as events:

@@ -7,10 +7,11 @@ import re
 
 _NAMES = frozenset(
     {
-        ".dockercfg", ".git-credentials", ".htpasswd", ".my.cnf", ".netrc", ".pgpass", ".pypirc", ".terraformrc",
-        ".vault-token", "_netrc", "client_secret.json", "credentials.tfrc.json", "credentials.toml", "id_dsa",
-        "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_rsa", "identity.agekey",
-        "service-account.json", "service_account.json", "serviceaccountkey.json", "terraform.rc",
+        ".dockercfg", ".git-credentials", ".htpasswd", ".my.cnf", ".netrc", ".pgpass", ".pypirc",
+        ".terraformrc", ".vault-token", "_netrc", "api_key.txt", "apikey.txt", "client_secret.json", "credentials",
+        "credentials.json", "credentials.tfrc.json", "credentials.toml", "id_dsa", "id_ecdsa", "id_ecdsa_sk",
+        "id_ed25519", "id_ed25519_sk", "id_rsa", "identity.agekey", "kubeconfig", "service-account.json",
+        "service_account.json", "serviceaccountkey.json", "terraform.rc",
     }
 )  # fmt: skip
 _ENDINGS = (

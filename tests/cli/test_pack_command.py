@@ -79,3 +79,14 @@ def test_unwritable_output_is_one_line(run, library: Path, tiny: Path, tmp_path:
     """A folder that does not exist is named, and nothing else happens."""
     ran = run("pack", library, "-o", tmp_path / "no" / "out.md")
     assert ran.code == 2 and "out.md cannot be written" in ran.err
+
+
+def test_secret_value_is_packed_only_on_purpose(run, library: Path, tiny: Path) -> None:
+    """A key in a source file is replaced and reported; the flag leaves it in that file."""
+    value = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    (library / "deploy.py").write_text(f'TOKEN = "{value}"\n')
+    packed = run("pack", library, "--budget", "200000", "--json").json
+    assert value not in packed["text"] and "[redacted:" in packed["text"]
+    assert [redaction["path"] for redaction in packed["redactions"]] == ["deploy.py"]
+    assert value in run("pack", library, "--budget", "200000", "--allow-secret", "deploy.py", "--json").json["text"]
+    assert value not in run("pack", library, "--budget", "200000").out
