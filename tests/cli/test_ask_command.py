@@ -63,6 +63,13 @@ BIG = {
 }
 
 
+HUGE = {
+    f"src/h{i}.py": "".join(f"def worker_{i}_{j}(value):\n    return value + {j}\n\n\n" for j in range(120))
+    for i in range(60)
+}
+"""More than the tiny model's context: seconds of reading, even on a fast machine."""
+
+
 def start_warm(project: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "copilot", "warm", "-C", str(project), "--json"],
@@ -79,7 +86,7 @@ def segments() -> int:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_warm_goes_on_where_it_stopped(run, tmp_path: Path, tiny: Path, how: signal.Signals) -> None:
     """Killed or interrupted in the middle, the next run reads at most one segment again."""
-    project = make_repo(tmp_path / "big", BIG)
+    project = make_repo(tmp_path / "huge", HUGE)
     warming = start_warm(project)
     deadline = time.monotonic() + 60
     while segments() < 5 and time.monotonic() < deadline and warming.poll() is None:
@@ -91,7 +98,8 @@ def test_interrupted_warm_goes_on_where_it_stopped(run, tmp_path: Path, tiny: Pa
     if how == signal.SIGINT:
         assert warming.returncode == 130 and "interrupted" in err
     again = run("warm", "-C", project, "--json").json
-    assert again["reused_tokens"] >= min(kept * 256, again["tokens"])
+    assert again["reused_tokens"] >= kept * 256
+    assert again["evaluated_tokens"] > 0
 
 
 def test_large_repository_is_answered_from_the_map_first(run, tmp_path: Path, tiny: Path) -> None:

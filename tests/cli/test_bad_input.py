@@ -17,8 +17,8 @@ def failed(ran, code: int, message: str) -> None:
 
 def test_no_model(run, project: Path) -> None:
     """Without a model, the line names the command that gets one."""
-    ran = run("ask", "why?", "-C", project, "--json")
-    failed(ran, 2, "copilot models pull qwen2.5-coder-1.5b")
+    ran = run("ask", "why?", "-C", project, "--json", COPILOT_MODEL="qwen2.5-coder-0.5b")
+    failed(ran, 2, "copilot models pull qwen2.5-coder-0.5b")
     assert ran.json["error"]["code"] == "model-missing"
 
 
