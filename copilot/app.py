@@ -81,7 +81,7 @@ class App:
         store = SegmentStore(
             settings.cache_dir / "kv",
             fingerprint(self.model_digest(card.path), params),
-            int(settings.cache_quota_gib * (1 << 30)),
+            settings.cache_quota_bytes,
         )
         source = EngineSource(open_engine, card.windowed, model.n_ctx)
         return ThreadedSession(LocalSession(source, model.tokenizer, store))

@@ -43,6 +43,10 @@ class Settings:
     cache_dir: Path = Path(platformdirs.user_cache_dir("copilot-offline"))
     models_dir: Path = Path(platformdirs.user_data_dir("copilot-offline")) / "models"
 
+    @property
+    def cache_quota_bytes(self) -> int:
+        return int(self.cache_quota_gib * (1 << 30))
+
     @classmethod
     def load(cls, root: Path | None, environment: Mapping[str, str], flags: Mapping[str, object]) -> Self:
         """Merge all sources for a repository at `root`; UsageError names the source and the key that is wrong."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from copilot.app import App
 from copilot.cli.options import app_at, json_option
 from copilot.cli.render import print_json
 from copilot.errors import UsageError
@@ -31,7 +30,7 @@ def info(as_json: bool) -> int:
     app = app_at(Path())
     sizes = {name: _size_bytes(app.settings.cache_dir / name) for name in KEPT}
     if as_json:
-        print_json({"path": str(app.settings.cache_dir), "bytes": sizes, "quota_bytes": _quota_bytes(app)})
+        print_json({"path": str(app.settings.cache_dir), "bytes": sizes, "quota_bytes": app.settings.cache_quota_bytes})
         return 0
     click.echo(f"{app.settings.cache_dir}")
     for name, (what, _) in KEPT.items():
@@ -70,10 +69,6 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as exc:
         raise UsageError(f"{path} cannot be removed ({exc.strerror}); mend its rights and try again") from exc
-
-
-def _quota_bytes(app: App) -> int:
-    return int(app.settings.cache_quota_gib * (1 << 30))
 
 
 def _size_bytes(folder: Path) -> int:

@@ -103,9 +103,8 @@ def _explain(packed: Pack, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("rank", "right"), ("tokens", "right"), ("form", "left"), ("path", "left"), ("why", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for file in sorted(packed.files, key=lambda file: (-file.rank, file.path)):
-        why = Text("; ".join(file.reasons), style="dim")
-        table.add_row(f"{file.rank:.4f}", f"{file.tokens:,}", file.form, Text(clean(file.path)), why)
+    for path, form, tokens, rank, reasons in packed.explain():
+        table.add_row(f"{rank:.4f}", f"{tokens:,}", form, Text(clean(path)), Text(reasons, style="dim"))
     terminal.out.print(table)
     terminal.out.print(f"\n{_spent(packed)}", style="bold")
     for skipped in packed.skipped:

@@ -11,9 +11,10 @@ import psutil
 
 from copilot.engine.base import N_SEQUENCES
 from copilot.engine.gguf import CacheType, ModelCard
+from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.errors import BudgetError
 
-N_BATCH = 256
+N_BATCH = SEGMENT_TOKENS
 """Tokens per decode call and per micro-batch: the unit of progress, of cancelling and of segments."""
 N_OUTPUTS_MAX = 64
 """Rows of logits a context reserves."""
