@@ -10,7 +10,7 @@ from copilot.events import Done, Notice, Progress, Text, Usage
 from copilot.prompts.ask import Place, question
 from copilot.tasks.citations import Citation, CitationCheck, code_names
 from copilot.tasks.model import ChatModel
-from copilot.tasks.prefix import MAP_TOKENS, Prefix, Prefixes, choose_prefix, overlay_notice, prefix_budget
+from copilot.tasks.prefix import MAP_TOKENS, Prefix, Prefixes, choose_prefix, prefix_budget
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog, duration
 
@@ -185,8 +185,8 @@ def _as_list(sources: Sequence[tuple[Citation, str]]) -> str:
 
 
 def _waiting(prefix: Prefix, to_read: int, speed: SpeedLog) -> Iterator[Notice]:
-    if prefix.changed:
-        yield overlay_notice(prefix)
+    if prefix.news:
+        yield Notice(prefix.news)
     seconds = speed.seconds_for(to_read)
     if seconds is not None and seconds > 10:
         yield Notice(f"reading {to_read:,} tokens first, about {duration(seconds)}")

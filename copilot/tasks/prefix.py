@@ -1,18 +1,18 @@
 """The shared prefix of a repository: which pack, its exact tokens, and whether reading it is worth the wait."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
 from copilot.engine.base import ReadState, Session
 from copilot.errors import BudgetError
-from copilot.events import Notice
 from copilot.prompts import ask as words
 from copilot.repo.pack import LEAST_BUDGET_TOKENS, Pack, PackRequest
+from copilot.tasks.fold import Folding, fold
 from copilot.tasks.model import ChatModel
-from copilot.tasks.overlay import ReadPack, changed_paths, overlay
+from copilot.tasks.overlay import ReadPack, changes, overlay
 from copilot.tasks.repository import Repository
 
 TURN_TOKENS = 3072
@@ -23,6 +23,10 @@ READ_AT_ONCE_TOKENS = 2048
 """A question may wait for so many tokens; more is read by `copilot warm` only."""
 OVERLAY_TOKENS = 2048
 """Kept free after a full pack for what changes after it was read; at most a sixteenth of the budget."""
+FRESH_FACTOR = 1.25
+"""A new pack is read where it costs at most so many times what folding the changes into the old one does."""
+STRAYED_SHARE = 0.25
+"""A new pack is read, too, if so much of it are files that the old one does not show in full."""
 MIN_CONTEXT_TOKENS = 2048
 
 
@@ -37,6 +41,8 @@ class Prefix:
     changed: frozenset[str] = frozenset()
     """Files that an overlay after the pack speaks of."""
     overlay_tokens: int = 0
+    news: str = ""
+    """What the user should know about how it came to be; "" for nothing."""
     keep: Callable[[], None] = lambda: None
     """Remember the pack as read; to be called once the whole prefix was."""
 
@@ -71,27 +77,50 @@ class Prefixes:
         return Prefix("map", self._tokens(pack.text), _forms(pack))
 
     def full(self, budget_tokens: int, session: Session) -> Prefix:
-        """The whole pack; the one that was read with an overlay of what changed since, where that is less to read."""
-        pack = self.pack(budget_tokens)
-        overlay_room = _overlay_room(budget_tokens)
+        """The whole pack as it would be read now, or as it was read with what changed since behind it.
+
+        Once that no longer fits, the changes are folded into the pack that was read, from as far back as pays.
+        """
+        fresh = self.pack(budget_tokens)
         kept = self._folder / f"{self._name(budget_tokens)}.json"
-        fresh = Prefix(
-            "full",
-            self._tokens(pack.text),
-            _forms(pack),
-            keep=lambda: ReadPack.of(pack, self._repository).keep(kept),
-        )
+        whole = self._remembered(ReadPack.of(fresh, self._repository), fresh, kept)
         read = ReadPack.load(kept)
-        if read is None or read.text == pack.text:
-            return fresh
-        changes = overlay(read, pack, self._repository)
-        [overlay_tokens] = self._model.tokenizer.count([changes])
-        if overlay_tokens > overlay_room:
-            return fresh
-        changed = frozenset(changed_paths(read, self._repository))
-        edited = Prefix("full", self._tokens(read.text + changes), read.forms, changed, overlay_tokens)
-        cheaper = session.state(edited.tokens).missing < session.state(fresh.tokens).missing
-        return edited if cheaper else fresh
+        if read is None or read.text == fresh.text:
+            return whole
+        edited = self._remembered(read, fresh, kept)
+        missing = session.state(whole.tokens).missing
+        if edited.overlay_tokens <= _overlay_room(budget_tokens):
+            return edited if session.state(edited.tokens).missing < missing else whole
+        folded = self._folded(read, fresh, budget_tokens)
+        if folded is not None and not _strayed(read, fresh):
+            prefix = self._remembered(folded, fresh, kept)
+            to_read = session.state(prefix.tokens).missing
+            if missing > FRESH_FACTOR * to_read and prefix.overlay_tokens <= _overlay_room(budget_tokens):
+                return replace(prefix, news=f"{_SINCE}; its end is read again with them in it ({to_read:,} tokens)")
+        return replace(whole, news=f"{_SINCE}; it is packed anew ({missing:,} tokens to read)")
+
+    def _remembered(self, read: ReadPack, fresh: Pack, kept: Path) -> Prefix:
+        """A pack and what has changed since; to be kept as such."""
+        told = changes(read, fresh, self._repository)
+        [overlay_tokens] = self._model.tokenizer.count([overlay(told)])
+        files = "1 file has" if len(told) == 1 else f"{len(told)} files have"
+        return Prefix(
+            "full",
+            self._tokens(read.text + overlay(told)),
+            read.forms,
+            frozenset(change.path for change in told),
+            overlay_tokens,
+            f"{files} changed since the repository was read; {overlay_tokens:,} tokens after it say how"
+            if told
+            else "",
+            lambda: read.telling(told).keep(kept),
+        )
+
+    def _folded(self, read: ReadPack, fresh: Pack, budget_tokens: int) -> ReadPack | None:
+        room = _overlay_room(budget_tokens)
+        pack_tokens = budget_tokens - room - len(self._tokens(""))
+        folding = Folding(read, fresh, self._repository, self._model.tokenizer.count, pack_tokens)
+        return fold(folding, changes(read, fresh, self._repository), room // 2)
 
     def pack(self, budget_tokens: int) -> Pack:
         """The whole pack as it would be read now."""
@@ -114,6 +143,9 @@ class Prefixes:
         return blake2b(b"\0".join((root, self._model.tokenizer.name.encode(), b"%d" % budget_tokens))).hexdigest()[:32]
 
 
+_SINCE = "what has changed since the repository was read no longer fits behind it"
+
+
 def _overlay_room(budget_tokens: int) -> int:
     return min(OVERLAY_TOKENS, budget_tokens // 16)
 
@@ -130,7 +162,7 @@ def choose_prefix(full: Prefix, small: Prefix, session: Session) -> tuple[Prefix
     return small, state
 
 
-def overlay_notice(prefix: Prefix) -> Notice:
-    """Says that the pack stands as it was read, and what follows it."""
-    files = "1 file has" if len(prefix.changed) == 1 else f"{len(prefix.changed)} files have"
-    return Notice(f"{files} changed since the repository was read; {prefix.overlay_tokens:,} tokens after it say how")
+def _strayed(read: ReadPack, fresh: Pack) -> bool:
+    """Whether much of the fresh pack is files that `read` does not show in full."""
+    missed = sum(file.tokens for file in fresh.files if file.form == "full" and read.forms.get(file.path) != "full")
+    return missed > STRAYED_SHARE * fresh.tokens

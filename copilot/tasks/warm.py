@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from copilot.engine.base import Cancel, Session
 from copilot.events import Done, Notice, Progress
-from copilot.tasks.prefix import Prefix, overlay_notice
+from copilot.tasks.prefix import Prefix
 from copilot.tasks.speed import SpeedLog, duration
 
 
@@ -27,8 +27,8 @@ WarmEvent = Progress | Notice | Warmed
 
 def warm(prefix: Prefix, session: Session, speed: SpeedLog, cancel: Cancel) -> Generator[WarmEvent, None, None]:
     """Stream the progress of reading `prefix`; the last event is Warmed. What was read is kept however it ends."""
-    if prefix.changed:
-        yield overlay_notice(prefix)
+    if prefix.news:
+        yield Notice(prefix.news)
     missing = session.state(prefix.tokens).missing
     seconds = speed.seconds_for(missing)
     if missing and seconds is not None:
