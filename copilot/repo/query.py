@@ -1,10 +1,13 @@
 """A search query, taken apart: what to look for, and which of its words are names or paths.
 
-Knows no index; builds the expression of the text index so that no query text can be taken for its syntax.
+Knows no index; each term is one word, so that no query text can be taken for the text index's syntax.
 """
 
 import functools
+import math
 import re
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from copilot.repo.words import is_compound, parts, words
@@ -12,6 +15,12 @@ from copilot.repo.words import is_compound, parts, words
 MOST_TERMS = 32
 MOST_CHARS = 8192
 """What lies beyond is not read."""
+
+_TITLE_WEIGHT = 2.0
+"""Of a word in the first line, which says what the rest is about."""
+_CODE_WEIGHT = 2.0
+"""Of a word that is marked as code, or the function of a stack frame."""
+_NUMBER_WEIGHT = 0.5
 
 _STOPWORDS_TEXT = """a about all also an and any are as at be been being but by can could did do does doing done each
     explain for from get gets give given had has have having how i if in into is it its itself made make makes
@@ -21,9 +30,12 @@ _STOPWORDS_TEXT = """a about all also an and any are as at be been being but by 
     repo repository project file files defined implemented implementation happens happen located live lives"""
 _STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 # Possessive and anchored, so that time is linear in any query.
-_PATH = re.compile(r"(?<![\w.\-/])(?:[\w.\-]++(?:/[\w.\-]++)++|[\w\-]++\.[A-Za-z]\w{0,4}\b)")
+_PATH = re.compile(r"(?<![\w.\-/])/?(?:[\w.\-]++(?:[/\\][\w.\-]++)++|[\w\-]++\.[A-Za-z]\w{0,4}\b)")
 _DOTTED = re.compile(r"(?<!\w)\w++(?:(?:\.|::|#|->)\w++)++")
-_CODE = re.compile(r"`(\w++)(?:\(\))?`|(?<!\w)(\w++)\(\)")
+_CODE = re.compile(r"`(\w++)(?:\(\))?`|(?<!\w)(\w++)\(\)|(?<=, in )(\w++)$", re.MULTILINE)
+_LINK = re.compile(r"https?://\S++")
+_LINKED_FILE = re.compile(r"/(?:blob|tree|raw)/[^/]++/([^#?]++)")
+_TRAILER = re.compile(r"^[ \t]*+(?:[A-Z][\w-]*?-[Bb]y|Change-Id|[A-Z][a-z]++-Bug|Cc):.*+$", re.MULTILINE)
 
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "ors", "or", "ed", "es", "s", "e", "y")
 
@@ -33,20 +45,17 @@ class Query:
     """What a query asks for, all lower case."""
 
     terms: tuple[str, ...]
-    """Words to look for, each once, in the order they came."""
+    """Words to look for, each once and no two of one stem; those of the first line first."""
+    weights: tuple[float, ...]
+    """How much each term matters: more in the first line, and more if it returns."""
     stems: frozenset[str]
     """The terms without their endings."""
     words: frozenset[str]
-    """All words, stop words too."""
+    """All words of the first line, stop words too."""
     names: frozenset[str]
-    """What can only be an identifier: compound, dotted or in backticks."""
+    """What can only be an identifier: compound, dotted, in backticks, or the function of a stack frame."""
     paths: frozenset[str]
     """What looks like a file."""
-
-    @property
-    def expression(self) -> str:
-        """Any of the terms, in the text index's query language."""
-        return " OR ".join(f'"{term}"' for term in self.terms)
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -60,23 +69,58 @@ def stem(word: str) -> str:
 
 def parsed(query: str) -> Query:
     """Take a query apart; every string is a query."""
-    query = query[:MOST_CHARS].replace("\0", " ")
-    found = words(query)
-    terms: dict[str, None] = {}
+    text = query[:MOST_CHARS].replace("\0", " ")
+    text = _without_noise(text)
+    title = text.lstrip().partition("\n")[0]
+    found = words(text)
+    code = {spelled.lower() for groups in _CODE.findall(text) for spelled in groups}
+    weights = _weights(_terms(found), _terms(words(title)).keys(), code)
+    if not weights:
+        weights = {word.lower(): 1.0 for word in found if word.strip("_")}
+    names = {word.lower() for word in found if is_compound(word)}
+    names |= {re.sub(r"::|#|->", ".", dotted).lower() for dotted in _DOTTED.findall(text)}
+    names |= code
+    kept = tuple(weights)[:MOST_TERMS]
+    return Query(
+        kept,
+        tuple(weights[term] for term in kept),
+        frozenset(stem(term) for term in kept),
+        frozenset(word.lower() for word in words(title)),
+        frozenset(names - {""}),
+        frozenset(path.lower().replace("\\", "/") for path in _PATH.findall(text)),
+    )
+
+
+def _without_noise(text: str) -> str:
+    """Without links, but for the files they point to, and without the trailers of a commit message."""
+
+    def target(link: re.Match[str]) -> str:
+        file = _LINKED_FILE.search(link.group())
+        return f" {file.group(1)} " if file else " "
+
+    rest = _TRAILER.sub("", _LINK.sub(target, text))
+    return rest if words(rest) else text
+
+
+def _terms(found: list[str]) -> Counter[str]:
+    """How often each word to look for is there; a compound one counts with its parts."""
+    terms: Counter[str] = Counter()
     for word in found:
         for spelled in (word, *parts(word)) if is_compound(word) else (word,):
             lowered = spelled.lower()
             if lowered not in _STOPWORDS and lowered.strip("_") and (len(lowered) > 1 or lowered.isdigit()):
-                terms[lowered] = None
-    if not terms:
-        terms = {word.lower(): None for word in found if word.strip("_")}
-    names = {word.lower() for word in found if is_compound(word)}
-    names |= {re.sub(r"::|#|->", ".", dotted).lower() for dotted in _DOTTED.findall(query)}
-    names |= {spelled.lower() for pair in _CODE.findall(query) for spelled in pair}
-    return Query(
-        tuple(terms)[:MOST_TERMS],
-        frozenset(stem(term) for term in terms),
-        frozenset(word.lower() for word in found),
-        frozenset(names - {""}),
-        frozenset(path.lower() for path in _PATH.findall(query)),
-    )
+                terms[lowered] += 1
+    return terms
+
+
+def _weights(counts: Counter[str], title: Collection[str], code: Collection[str]) -> dict[str, float]:
+    """Term -> weight, the weightiest first; of several with one stem, the first."""
+    weights = {}
+    for term, count in counts.items():
+        weight = (1.0 + 0.5 * math.log(count)) * (_NUMBER_WEIGHT if term.isdigit() else 1.0)
+        weights[term] = weight * (_TITLE_WEIGHT if term in title else _CODE_WEIGHT if term in code else 1.0)
+    of_stem: dict[str, str] = {}
+    for term in weights:
+        of_stem.setdefault(stem(term), term)
+    order = sorted(of_stem.values(), key=lambda term: -weights[term])
+    return {term: weights[term] for term in order}

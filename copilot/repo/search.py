@@ -1,51 +1,30 @@
-"""Places in the repository that answer a query: BM25 over symbols, paths, prose and code, then what else is known.
+"""Places in the repository that answer a query: how well a place and its file match, then what else is known.
 
-Needs no model. Any text is a safe query. Knows the index's tables for search; no tokens, no packs.
+Needs no model. Any text is a safe query. Knows no tables, no tokens, no packs.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from copilot.repo.chunks import Chunk
-from copilot.repo.content import chunks_from
+from copilot.repo.evidence import MOST_PER_FILE, Match, matches
+from copilot.repo.factors import name_factor, place_factor, role_factor, subject
 from copilot.repo.index import Index
-from copilot.repo.query import Query, parsed, stem
-from copilot.repo.rank import rank
-from copilot.repo.roles import Role, role_of
-from copilot.repo.schema import MOST_CHUNKS, chunks_of
-from copilot.repo.words import parts
+from copilot.repo.query import Query, parsed
 
-MOST_PER_FILE = 4
+__all__ = ["MOST_PER_FILE", "Hit", "search"]
 
-_POOL = 240
-_COLUMN_WEIGHTS = (8.0, 2.0, 1.2, 1.0)
-"""Of symbol, path, prose, code."""
-
-_ROLE_FACTORS = {
-    Role.TEST: 0.55,
-    Role.EXAMPLE: 0.6,
-    Role.DOCS: 0.75,
-    Role.README: 0.75,
-    Role.GUIDE: 0.75,
-    Role.FIXTURE: 0.4,
-    Role.VENDORED: 0.4,
-    Role.MIGRATION: 0.5,
-    Role.LOCALE: 0.3,
-    Role.LEGAL: 0.4,
-    Role.DATA: 0.4,
-    Role.CONFIG: 0.7,
-}
 _MACHINE_WRITTEN = 0.4
-_ASKED_FOR = {
-    Role.TEST: frozenset({"test", "tests", "testing", "fixture", "assert", "pytest"}),
-    Role.EXAMPLE: frozenset({"example", "examples", "demo", "sample", "benchmark"}),
-    Role.DOCS: frozenset({"doc", "docs", "documentation", "guide", "tutorial"}),
-    Role.LEGAL: frozenset({"license", "licence", "changelog", "changes", "release", "history"}),
-    Role.CONFIG: frozenset({"config", "configuration", "settings", "setting", "ci", "workflow", "pipeline"}),
-}
-_KIND_FACTORS = {"part": 0.85, "text": 0.85, "class": 0.9, "struct": 0.9, "interface": 0.9, "module": 0.8}
-"""A question is answered by what is done more often than by what is declared or left between."""
+_FILE = 0.5
+"""What the match of the whole file counts beside that of the place."""
+_PLACE_AGAIN = 0.9
+_FILE_AGAIN = 0.5
+"""What a further place of a file keeps of both, so that other files come in between."""
+_COMPANION = 1.3
+"""What a file gains when one of the same subject is above: the tests of a hit, its header, its documentation."""
+_PATIENCE = 20
+"""Hits after which it no longer matters what a file is for: the first answer, the later ones complete the picture."""
+_CONTENDERS = 80
+"""Looked at for each hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +41,17 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    path: str
-    chunk: Chunk
-    relevance: float
+class _Candidate:
+    match: Match
+    place: float
+    file: float
+    """Parts of the score."""
+    role: float
+    """The factor of both that is owed to what the file is for."""
+
+    @property
+    def score(self) -> float:
+        return self.place + self.file
 
 
 def search(index: Index, query: str, k: int = 10) -> list[Hit]:
@@ -73,110 +59,54 @@ def search(index: Index, query: str, k: int = 10) -> list[Hit]:
     asked = parsed(query)
     if not asked.terms or k < 1:
         return []
-    found = _candidates(index, asked)
-    if not found:
-        return []
-    importance = _importance(index)
-    support = _support(found)
-    hits = [_hit(item, asked, item.relevance * importance[item.path] * support[item.path]) for item in found]
-    hits.sort(key=lambda hit: (-hit.score, hit.path, hit.start_line))
-    return _spread(hits, k)
+    marked = {file.path for file in index.files if file.marks}
+    weighed = [_weighed(match, asked, match.path in marked) for match in matches(index, asked)]
+    return _ordered(_best_first(_thinned(_best_first(weighed))), k)
 
 
-def _candidates(index: Index, asked: Query) -> list[_Found]:
-    root = index.number
-    if root is None:
-        return []
-    weights = ", ".join(str(weight) for weight in _COLUMN_WEIGHTS)
-    table = chunks_of(root)
-    rows = index.select(
-        f"SELECT rowid, -bm25({table}, {weights}) AS relevance FROM {table} WHERE {table} MATCH ?"
-        " ORDER BY relevance DESC, rowid LIMIT ?",
-        (asked.expression, _POOL),
-    )
-    scored = dict(rows)
-    numbers = sorted({row // MOST_CHUNKS for row in scored})
-    marks = ",".join("?" * len(numbers))
-    places = {
-        number: (path, chunks_from(chunks))
-        for number, path, chunks in index.select(
-            f"SELECT f.id, f.path, c.chunks FROM files f JOIN contents c ON c.id = f.content WHERE f.id IN ({marks})",
-            numbers,
-        )
-    }
-    found = []
-    for row, relevance in scored.items():
-        number, ordinal = divmod(row, MOST_CHUNKS)
-        if number in places and ordinal < len(places[number][1]):
-            path, chunks = places[number]
-            found.append(_Found(path, chunks[ordinal], relevance))
-    return found
+def _weighed(match: Match, asked: Query, machine_written: bool) -> _Candidate:
+    role = role_factor(match.path, asked)
+    prior = role * name_factor(match.path, asked) * (_MACHINE_WRITTEN if machine_written else 1.0)
+    place = match.place * place_factor(match.chunk, match.path, asked)
+    return _Candidate(match, place * prior, _FILE * match.file * prior, role)
 
 
-def _importance(index: Index) -> dict[str, float]:
-    """Path -> factor by rank, on a logarithmic scale, lower still for what a machine wrote."""
-    ranked = rank(index)
-    best = max((file.rank for file in ranked), default=0.0) or 1.0
-    scale = 0.15 / math.log1p(1000.0)
-    factors = {file.path: 0.85 + scale * math.log1p(1000.0 * file.rank / best) for file in ranked}
-    return factors | {file.path: _MACHINE_WRITTEN * factors[file.path] for file in index.files if file.marks}
+def _best_first(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+    return sorted(candidates, key=lambda one: (-one.score, one.match.path, one.match.chunk.start_line))
 
 
-def _support(found: Sequence[_Found]) -> dict[str, float]:
-    """Path -> factor for a file where several places match."""
-    total: dict[str, float] = {}
-    top: dict[str, float] = {}
-    for item in found:
-        total[item.path] = total.get(item.path, 0.0) + item.relevance
-        top[item.path] = max(top.get(item.path, 0.0), item.relevance)
-    return {path: 1.0 + 0.06 * math.log2(total[path] / top[path]) if top[path] > 0 else 1.0 for path in total}
-
-
-def _hit(item: _Found, asked: Query, score: float) -> Hit:
-    chunk = item.chunk
-    role = role_of(item.path)
-    if not asked.words & _ASKED_FOR.get(role, frozenset()):
-        score *= _ROLE_FACTORS.get(role, 1.0)
-    score *= _KIND_FACTORS.get(chunk.kind, 1.0)
-    score *= _exactness(chunk.symbol, item.path, asked)
-    return Hit(item.path, chunk.start_line, chunk.end_line, chunk.symbol, float(f"{score:.6g}"))
-
-
-def _exactness(symbol: str, path: str, asked: Query) -> float:
-    """More for a place whose name or path the query spells out."""
-    factor = 1.0
-    lowered = symbol.lower()
-    if lowered:
-        name = lowered.rpartition(".")[2]
-        if lowered in asked.names:
-            factor *= 2.0
-        elif name in asked.names:
-            factor *= 1.6
-        factor *= 1.0 + _likeness(symbol.rpartition(".")[2], asked)
-    file = path.lower()
-    if any(file == named or file.endswith("/" + named) for named in asked.paths):
-        factor *= 2.0
-    return factor
-
-
-def _likeness(name: str, asked: Query) -> float:
-    """0..1: how much of a name the query says; one common word says less than two or three."""
-    spoken = {stem(part.lower()) for part in parts(name)}
-    said = len(spoken & asked.stems)
-    return said / len(spoken) * (1.0 - 0.5**said) if said else 0.0
-
-
-def _spread(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """The first `k`, a few per file and one per symbol."""
-    kept: list[Hit] = []
+def _thinned(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
+    """One for each symbol and a few for each file, the later ones for less."""
     per_file: dict[str, int] = {}
     seen: set[tuple[str, str]] = set()
-    for hit in hits:
-        if per_file.get(hit.path, 0) >= MOST_PER_FILE or (hit.symbol and (hit.path, hit.symbol) in seen):
+    for one in candidates:
+        path, symbol = one.match.path, one.match.chunk.symbol
+        before = per_file.get(path, 0)
+        if before >= MOST_PER_FILE or (symbol and (path, symbol) in seen):
             continue
-        seen.add((hit.path, hit.symbol))
-        per_file[hit.path] = per_file.get(hit.path, 0) + 1
-        kept.append(hit)
-        if len(kept) == k:
-            break
-    return kept
+        seen.add((path, symbol))
+        per_file[path] = before + 1
+        yield _Candidate(one.match, one.place * _PLACE_AGAIN**before, one.file * _FILE_AGAIN**before, one.role)
+
+
+def _ordered(candidates: list[_Candidate], k: int) -> list[Hit]:
+    """The first `k`, each the best beside those above it. Scores fall from hit to hit."""
+    hits: list[Hit] = []
+    above: dict[frozenset[str], str] = {}
+    highest = float("inf")
+    while candidates and len(hits) < k:
+        contenders = candidates[:_CONTENDERS]
+        scores = [_beside(candidate, above, len(hits)) for candidate in contenders]
+        best = scores.index(max(scores))
+        chosen = candidates.pop(best).match
+        highest = min(highest, scores[best])
+        above.setdefault(subject(chosen.path), chosen.path)
+        chunk = chosen.chunk
+        hits.append(Hit(chosen.path, chunk.start_line, chunk.end_line, chunk.symbol, float(f"{highest:.6g}")))
+    return hits
+
+
+def _beside(candidate: _Candidate, above: dict[frozenset[str], str], position: int) -> float:
+    score: float = candidate.score / candidate.role ** min(1.0, position / _PATIENCE)
+    companion = above.get(subject(candidate.match.path), candidate.match.path)
+    return score * _COMPANION if companion != candidate.match.path else score

@@ -10,7 +10,6 @@ import ast
 import math
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -19,12 +18,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from copilot.repo.index import Index
 from copilot.repo.search import Hit, search
 from copilot.repo.walk import walk
 from copilot.repo.words import parts, words
+from tests.bench.trees import Archive, check, download, say
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
 MOST_HITS = 10
@@ -63,9 +61,12 @@ class Tree:
     questions: tuple[Question, ...]
 
     @property
+    def archive(self) -> Archive:
+        return Archive(self.name, self.version)
+
+    @property
     def folder(self) -> str:
-        """What its source archive unpacks to."""
-        return f"{self.name}-{self.version}"
+        return self.archive.folder
 
 
 class PlainBM25:
@@ -114,29 +115,6 @@ def read_trees() -> tuple[Tree, ...]:
     )
 
 
-def download(trees: Sequence[Tree]) -> Path:
-    """The cache folder with all trees unpacked; fetches what is missing."""
-    cache = platformdirs.user_cache_path("copilot-offline") / "bench"
-    cache.mkdir(parents=True, exist_ok=True)
-    for tree in trees:
-        if not (cache / tree.folder).is_dir():
-            _fetch(tree, cache)
-    return cache
-
-
-def _fetch(tree: Tree, cache: Path) -> None:
-    """Download and unpack one source archive; the folder appears in the cache only when it is complete."""
-    _say(f"downloading {tree.folder}")
-    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", tree.name)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        command = (*pip, "--dest", folder, f"{tree.name}=={tree.version}")
-        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
-            sys.exit(f"pip cannot download {tree.folder}; name a folder that holds it with --trees FOLDER")
-        (archive,) = Path(folder).iterdir()
-        shutil.unpack_archive(archive, folder, filter="data")
-        Path(folder, tree.folder).replace(cache / tree.folder)
-
-
 def take_docstrings(root: Path) -> list[Question]:
     """Blank the docstrings of all functions below `root`; each that says enough, outside tests, becomes a question."""
     questions = []
@@ -180,7 +158,7 @@ def outcome(question: Question, hits: Sequence[Hit], files: Sequence[str]) -> tu
 
 def row(label: str, root: Path, questions: Sequence[Question]) -> str:
     """One line of the table: shares of the questions, in the order of `HEADER`."""
-    _say(label)
+    say(label)
     with tempfile.TemporaryDirectory() as folder, Index(Path(folder, "index.sqlite3"), root) as index:
         index.refresh(walk(root))
         _check_places(index, questions)
@@ -216,20 +194,15 @@ def table(trees: Sequence[Tree], folder: Path) -> Iterator[str]:
             yield row(f"{len(asked)} docstrings of {tree.name}{note}", copy, asked)
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.search_quality", description="Measure how well search finds."
     )
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where flask-3.0.3 and the others are unpacked")
     trees = read_trees()
-    folder = parser.parse_args().trees or download(trees)
-    for tree in trees:
-        if not (folder / tree.folder).is_dir():
-            sys.exit(f"{folder} has no folder {tree.folder}; leave out --trees to download it")
+    archives = [tree.archive for tree in trees]
+    folder = parser.parse_args().trees or download(archives)
+    check(folder, archives)
     for line in table(trees, folder):
         sys.stdout.write(f"{line}\n")
 
