@@ -19,6 +19,8 @@ from copilot.tasks.speed import SpeedLog
 
 if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the commands that need a model only
     from copilot.engine.base import Engine, Session
+    from copilot.engine.gguf import ModelCard
+    from copilot.engine.tokenizer import Tokenizer
     from copilot.tasks.model import ChatModel
     from copilot.tasks.prefix import Prefixes
 
@@ -46,20 +48,33 @@ class App:
         """The model the settings name, or the best one installed; ModelMissingError says how to get one."""
         return resolve(self.settings.model, self.store, shipped_catalogue(), "chat", report)
 
+    def tokenizer(self, report: Report = ignore) -> "Tokenizer":
+        """The tokenizer of the chat model, which needs no chat format to count."""
+        from copilot.engine.tokenizer import Tokenizer
+
+        card = self._card(report)
+        return Tokenizer.from_card(card, self._cards)
+
+    @property
+    def _cards(self) -> Path:
+        return self.settings.cache_dir / "cards"
+
+    def _card(self, report: Report) -> "ModelCard":
+        from copilot.engine.gguf import read_card
+
+        return read_card(self.installed_model(report).path, self._cards)
+
     def chat_model(self, report: Report = ignore) -> "ChatModel":
         """Card, tokenizer and usable context of the chat model. Loads no weights."""
-        from copilot.engine.gguf import read_card
         from copilot.engine.memory import largest_context, plannable_bytes
         from copilot.engine.tokenizer import Tokenizer
         from copilot.tasks.model import ChatModel
 
-        path = self.installed_model(report).path
-        cards = self.settings.cache_dir / "cards"
-        card = read_card(path, cards)
+        card = self._card(report)
         n_ctx = min(card.context_length, self.settings.context_tokens or card.context_length)
         return ChatModel.from_card(
             card,
-            Tokenizer.from_card(card, cards),
+            Tokenizer.from_card(card, self._cards),
             min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes())),
         )
 
@@ -101,7 +116,7 @@ class App:
         if path.parent == self.store.folder and (digest := self.store.current_digest(path.stem)):
             return digest
         key = sha256(str(path.resolve()).encode()).hexdigest()[:32]
-        kept = self.settings.cache_dir / "cards" / f"digest-{key}.json"
+        kept = self._cards / f"digest-{key}.json"
         record, identity = read_record(kept), Identity.of(path)
         if record is not None and record.identity == identity:
             return record.sha256

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 from click.core import ParameterSource
-from rich.table import Table
-from rich.text import Text
 
+from copilot.app import App
 from copilot.cli.options import allow_secret_option, app_at, repository_at
-from copilot.cli.pack_page import page
 from copilot.cli.render import Terminal, clean
 from copilot.errors import UsageError
+from copilot.repo.forms import shown
 from copilot.repo.pack import Pack, PackRequest
-from copilot.tasks.prefix import prefix_budget
+from copilot.tasks.repository import Repository
 
 TIERS = {"e2b": 131_072, "e4b": 131_072, "12b": 262_144, "26b": 262_144, "31b": 262_144}
 """Contexts of the Gemma 4 tiers, in tokens (Google's model card)."""
@@ -60,14 +59,15 @@ def pack(
     terminal = Terminal()
     app = app_at(path, model=tokenizer)
     with repository_at(app, path, terminal, allowed) as repository:
-        model = app.chat_model(terminal.report)
         asked_for = TIERS[tier] if tier else budget
         if asked_for:
-            packed = repository.pack(PackRequest(asked_for, repository.history, "full"), model.tokenizer)
-        else:  # what `copilot warm` would read
-            whole = prefix_budget(model, app.settings.max_answer_tokens)
-            packed = app.prefixes(repository, model).pack(whole)
+            request = PackRequest(asked_for, repository.history, "full")
+            packed = repository.pack(request, app.tokenizer(terminal.report))
+        else:
+            packed = _as_warmed(app, repository, terminal)
     if html:
+        from copilot.cli.pack_page import page
+
         _save(html, page(packed).encode(), "--html")
         terminal.err.print(f"wrote {clean(str(html))}: {_spent(packed)}", markup=False, soft_wrap=True)
         if not (output or explain or ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE):
@@ -78,6 +78,14 @@ def pack(
     text = json.dumps(packed.to_json(), ensure_ascii=False) + "\n" if form == "json" else packed.text
     _write(text, output)
     return 0
+
+
+def _as_warmed(app: App, repository: Repository, terminal: Terminal) -> Pack:
+    """What `copilot warm` would read."""
+    from copilot.tasks.prefix import prefix_budget
+
+    model = app.chat_model(terminal.report)
+    return app.prefixes(repository, model).pack(prefix_budget(model, app.settings.max_answer_tokens))
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -100,14 +108,17 @@ def _spent(packed: Pack) -> str:
 
 
 def _explain(packed: Pack, terminal: Terminal) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("rank", "right"), ("tokens", "right"), ("form", "left"), ("path", "left"), ("why", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for path, form, tokens, rank, reasons in packed.explain():
-        table.add_row(f"{rank:.4f}", f"{tokens:,}", form, Text(clean(path)), Text(reasons, style="dim"))
+        table.add_row(f"{rank:.4f}", f"{tokens:,}", form, Text(shown(path)), Text(shown(reasons), style="dim"))
     terminal.out.print(table)
     terminal.out.print(f"\n{_spent(packed)}", style="bold")
     for skipped in packed.skipped:
-        terminal.out.print(Text(f"skipped {clean(skipped.path)}: {skipped.reason}", style="dim"))
+        terminal.out.print(Text(f"skipped {shown(skipped.path)}: {skipped.reason}", style="dim"))
     for redaction in packed.redactions:
-        terminal.out.print(Text(f"redacted {clean(redaction.path)}:{redaction.line}: {redaction.kind}", style="dim"))
+        terminal.out.print(Text(f"redacted {shown(redaction.path)}:{redaction.line}: {redaction.kind}", style="dim"))

@@ -7,12 +7,15 @@ digests. Knows no index, no model and not the packed text.
 import base64
 import hashlib
 import json
+from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 from itertools import groupby
+from operator import itemgetter
 from string import Template
 
 from copilot.repo.forms import shown
+from copilot.repo.index import Redaction
 from copilot.repo.pack import Pack
 from copilot.repo.walk import Skipped
 
@@ -24,8 +27,8 @@ LABELS = {
     "headings": "headings",
     "left": "unused",
 }
-MOST_SKIPPED = 1000
-"""So many paths are listed per reason; the others are counted."""
+MOST_LISTED = 1000
+"""So many paths are listed per reason or kind; the others are counted."""
 
 _SCRIPTS = ("pack_page.js", "pack_page.map.js")
 
@@ -49,6 +52,8 @@ def page(packed: Pack) -> str:
         shares=_legend(shares, packed),
         skipped_count=f"{len(packed.skipped):,}",
         skipped=_skipped(packed.skipped),
+        redacted_count=f"{len(packed.redactions):,}",
+        redacted=_redacted(packed.redactions),
         data=_data(packed),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
@@ -103,18 +108,27 @@ def _legend(shares: dict[str, int], packed: Pack) -> str:
 
 def _skipped(skipped: tuple[Skipped, ...]) -> str:
     """One group per reason, the largest first."""
-    if not skipped:
-        return '<p class="none">Nothing was skipped.</p>'
-    by_reason = sorted(skipped, key=lambda entry: (entry.reason, entry.path))
-    groups = [(reason, list(entries)) for reason, entries in groupby(by_reason, key=lambda entry: entry.reason)]
+    return _groups([(entry.reason, entry.path) for entry in skipped]) or '<p class="none">Nothing was skipped.</p>'
+
+
+def _redacted(redactions: tuple[Redaction, ...]) -> str:
+    """One group per kind; places are `path:line`, in the order of the files."""
+    places = [(found.kind, f"{found.path}:{found.line}") for found in redactions]
+    return _groups(places) or '<p class="none">Nothing that looks like a secret was found.</p>'
+
+
+def _groups(entries: Iterable[tuple[str, str]]) -> str:
+    """Entries of (heading, item) under their headings, the largest group first, items in their order."""
+    by_heading = sorted(entries, key=itemgetter(0))
+    groups = [(heading, [item for _, item in group]) for heading, group in groupby(by_heading, key=itemgetter(0))]
     groups.sort(key=lambda group: (-len(group[1]), group[0]))
-    return "\n".join(_group(reason, entries) for reason, entries in groups)
+    return "\n".join(_group(heading, items) for heading, items in groups)
 
 
-def _group(reason: str, entries: list[Skipped]) -> str:
-    items = [f"<li><bdi>{escape(shown(entry.path))}</bdi></li>" for entry in entries[:MOST_SKIPPED]]
-    if len(entries) > MOST_SKIPPED:
-        more = len(entries) - MOST_SKIPPED
+def _group(reason: str, entries: list[str]) -> str:
+    items = [f"<li><bdi>{escape(shown(entry))}</bdi></li>" for entry in entries[:MOST_LISTED]]
+    if len(entries) > MOST_LISTED:
+        more = len(entries) - MOST_LISTED
         items.append(f"<li>… and {more:,} more; <code>copilot pack --explain</code> lists them all</li>")
     return (
         f"<details><summary><span>{escape(shown(reason))}</span> <b>{len(entries):,}</b></summary>"

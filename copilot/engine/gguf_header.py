@@ -222,26 +222,23 @@ class _Cursor:
     def _strings(self, n: int) -> StringArray:
         """Lengths and text alternate in the file, so this walk is one step per string."""
         self.require(8 * n)
-        offsets, parts = [0], []
+        start, ends = self.position, []
         unpack = struct.Struct("<Q").unpack_from
-        at, total, buffer = self.position, 0, self._buffer
+        at, buffer, known = start, self._buffer, len(self._buffer) - 8
         for _ in range(n):
-            if at + 8 > len(buffer):
-                buffer = self._refill(at, 8)
+            if at > known:
+                self.position = at
+                self.require(8)
+                buffer, known = self._buffer, len(self._buffer) - 8
             (length,) = unpack(buffer, at)
-            end = at + 8 + length
-            if end > len(buffer):
-                if length > MAX_STRING_BYTES:
-                    raise self.error(f"claims a string of {length:,} bytes: fetch it again")
-                buffer = self._refill(at, 8 + length)
-            parts.append(buffer[at + 8 : end])
-            total += length
-            offsets.append(total)
-            at = end
-        self.position = at
-        return StringArray(np.array(offsets, dtype=np.int64), b"".join(parts))
+            if length > MAX_STRING_BYTES:
+                raise self.error(f"claims a string of {length:,} bytes: fetch it again")
+            at += 8 + length
+            ends.append(at)
+        self.position = start
+        return self._without_lengths(self.take(at - start), np.array([start, *ends], dtype=np.int64) - start)
 
-    def _refill(self, position: int, n_bytes: int) -> bytes:
-        self.position = position
-        self.require(n_bytes)
-        return self._buffer
+    def _without_lengths(self, raw: bytes, ends: NDArray[np.int64]) -> StringArray:
+        """The strings alone, without the eight bytes before each; `ends` starts with 0."""
+        parts = [raw[start + 8 : end] for start, end in pairwise(ends.tolist())]
+        return StringArray(ends - 8 * np.arange(len(ends)), b"".join(parts))

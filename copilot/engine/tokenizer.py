@@ -5,11 +5,10 @@ asked for by name. Knows no prompts and no chat format.
 """
 
 import re
+from array import array
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 from tiktoken import Encoding
 
 from copilot.engine.gguf import ModelCard
@@ -32,19 +31,14 @@ class Tokenizer:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._ends = ends = vocabulary.offsets.tolist()
-        pieces, ranks = vocabulary.pieces, vocabulary.ranks
-        ranked = {
-            pieces[start:end]: rank
-            for (start, end), rank in zip(pairwise(ends), ranks.tolist(), strict=True)
-            if rank >= 0
-        }
+        ranks = vocabulary.ranks
+        pieces = map(vocabulary.pieces.__getitem__, map(slice, ends, ends[1:]))
+        ranked = {piece: rank for piece, rank in zip(pieces, ranks, strict=True) if rank >= 0}
         self._encoding = Encoding(
             vocabulary.name, pat_str=vocabulary.split.pattern, mergeable_ranks=ranked, special_tokens={}
         )
-        by_rank = np.empty(len(ranked), dtype=np.int64)
-        by_rank[ranks[ranks >= 0]] = np.flatnonzero(ranks >= 0)
-        self._ranks_are_ids = bool((by_rank == np.arange(len(by_rank))).all())
-        self._by_rank: list[int] = by_rank.tolist()
+        self._ranks_are_ids = ranks[: len(ranked)] == array("i", range(len(ranked)))
+        self._by_rank = [] if self._ranks_are_ids else _by_rank(ranks, len(ranked))
         self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
         # Pieces beyond the tokens have to be spelled byte by byte.
         self._complete = len(ranks) == vocabulary.n_vocab
@@ -140,6 +134,15 @@ class Tokenizer:
             ranks += self._encoding._encode_single_piece(text[run.start() : end])
             start = end
         return ranks + self._encoding.encode_ordinary(text[start:])
+
+
+def _by_rank(ranks: Sequence[int], n_ranked: int) -> list[int]:
+    """Rank -> index of its piece."""
+    found = [0] * n_ranked
+    for index, rank in enumerate(ranks):
+        if rank >= 0:
+            found[rank] = index
+    return found
 
 
 def _has_long_space(text: str) -> bool:

@@ -1,24 +1,12 @@
-"""A GGUF's vocabulary restated for tiktoken: which bytes each id stands for, and in which order bytes merge.
+"""A vocabulary as tiktoken takes it: which bytes each id stands for, and in which order bytes merge.
 
-llama.cpp merges by a list of pairs, tiktoken by one rank per product. The two agree when the pairs of a product
-stand together in the list and every product is what its own bytes merge to; both are checked here.
-Knows the vocabulary's content, not how text is cut or encoded.
+Knows no file format and not how text is cut or encoded; `vocabulary_draft` makes it.
 """
 
-import hashlib
+from array import array
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
-
-from copilot.engine.end_of_generation import END_TEXTS, end_ids
-from copilot.engine.gguf_keys import BYTE, CONTROL, NORMAL, USER_DEFINED, Keys
-from copilot.engine.merge_order import MergeOrder, Merges
-from copilot.engine.split_patterns import Split, split_lines, split_named
-
-SPACE = "\u2581"
-"""Gemma's spelling of a space."""
+from copilot.engine.split_patterns import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,174 +21,12 @@ class Vocabulary:
     """Text spells spaces as U+2581 (Gemma)."""
     n_vocab: int
     pieces: bytes
-    offsets: NDArray[np.int64]
+    offsets: "array[int]"
     """Piece i is `pieces[offsets[i]:offsets[i + 1]]`."""
-    ranks: NDArray[np.int32]
+    ranks: "array[int]"
     """Merge rank of each piece, -1 where text never becomes it (control tokens, unreachable ones)."""
-    byte_ids: NDArray[np.int32]
+    byte_ids: "array[int]"
     """The id of each single byte, -1 where the vocabulary has none."""
     special: dict[str, int]
     """Control and user-defined tokens by their text."""
     eog: frozenset[int]
-
-
-def build_vocabulary(keys: Keys) -> Vocabulary:
-    """Build from a header; ModelFileError where the tokenizer is of a kind not supported here."""
-    model, pre = keys.text("tokenizer.ggml.model"), keys.text("tokenizer.ggml.pre", "")
-    if model not in ("gpt2", "gemma4"):
-        raise keys.error(f"has a tokenizer of the kind {model!r}, supported are 'gpt2' and 'gemma4': choose another")
-    texts = [token.decode(errors="replace") for token in keys.strings("tokenizer.ggml.tokens")]
-    kinds = keys.integers("tokenizer.ggml.token_type").tolist() or [NORMAL] * len(texts)
-    if len(kinds) < len(texts):
-        raise keys.error("has tokens without a type: fetch it again")
-    draft = _Draft(texts, kinds, _merges(keys), spaced=model == "gemma4")
-    split = split_lines(draft.before_space()) if draft.spaced else split_named(pre)
-    draft.rank_bytes()
-    if draft.spaced:
-        draft.rank_characters()
-    if not draft.rank_products(keep_unreachable=split.whole_words):
-        raise keys.error("orders its merges in a way not supported here: choose another model")
-    special = {
-        **keys.special_tokens(),
-        # llama.cpp makes these control tokens whatever type the file gives them.
-        **{text: index for index, text in enumerate(texts) if text in END_TEXTS and draft.is_control(index)},
-    }
-    # Some GPT-NeoX vocabularies cut such tokens out of text, which text is never read for here.
-    if any(text.isspace() for text in special):
-        raise keys.error("has white space among its special tokens, which is not supported: choose another model")
-    blob = b"".join(draft.pieces)
-    offsets = np.cumsum([0, *map(len, draft.pieces)], dtype=np.int64)
-    return Vocabulary(
-        name=f"{model}-{pre or 'raw'}-{_digest(keys)}",
-        split=split,
-        spaced=draft.spaced,
-        n_vocab=len(texts),
-        pieces=blob,
-        offsets=offsets,
-        ranks=np.array(draft.ranks, dtype=np.int32),
-        byte_ids=np.array(draft.byte_ids, dtype=np.int32),
-        special=special,
-        eog=end_ids(keys, {text: index for index, text in enumerate(texts) if text in END_TEXTS}),
-    )
-
-
-class _Draft:
-    """Collects pieces and ranks; ranks are given in the order of the calls."""
-
-    def __init__(self, texts: list[str], kinds: list[int], merges: Merges, *, spaced: bool) -> None:
-        self.texts = texts
-        self.kinds = kinds
-        self.spaced = spaced
-        self._merges = merges
-        self._ids = {text: index for index, text in enumerate(texts)}
-        self._alphabet = byte_alphabet()
-        self._byte_of = {char: byte for byte, char in self._alphabet.items()}
-        self.pieces = [self._piece(index) for index in range(len(texts))]
-        self.ranks = [-1] * len(texts)
-        self.byte_ids = [-1] * 256
-        self._next = 0
-        self._ranked: set[bytes] = set()
-
-    def is_control(self, index: int) -> bool:
-        return self.kinds[index] in (CONTROL, USER_DEFINED) or self.texts[index] in END_TEXTS
-
-    def before_space(self) -> str:
-        """Characters that some product has directly before a space."""
-        found = set()
-        for left, right in self._merges:
-            for a, b in pairwise(left + right):
-                if b == SPACE and a != SPACE:
-                    found.add(a)
-        return "".join(sorted(found))
-
-    def rank_bytes(self) -> None:
-        """Give the first 256 ranks to the single bytes, in the order of their ids where they have one."""
-        for byte in range(256):
-            texts = [f"<0x{byte:02X}>"] if self.spaced else [self._alphabet[byte]]
-            if self.spaced and byte < 128:
-                texts.insert(0, SPACE if byte == 0x20 else chr(byte))
-            found = [self._ids[text] for text in texts if text in self._ids]
-            self.byte_ids[byte] = found[0] if found else -1
-        # Rank and id are the same for most files, and then nothing has to be mapped.
-        for byte in sorted(range(256), key=lambda byte: (self.byte_ids[byte] < 0, self.byte_ids[byte], byte)):
-            self._rank(bytes([byte]), self.byte_ids[byte])
-
-    def rank_characters(self) -> None:
-        """Let the bytes of every character used in a token join before anything else merges."""
-        chars = {char for text in self._ids for char in text if ord(char) > 127 and char != SPACE}
-        spelled = sorted((char.encode(), char) for char in chars)
-        steps = {raw[:n] for raw, _ in spelled for n in range(2, len(raw))}
-        for raw in sorted(steps, key=lambda raw: (len(raw), raw)):
-            self._rank(raw, -1)
-        for raw, char in spelled:
-            index = self._ids.get(char, -1)
-            self._rank(raw, -1 if index >= 0 and self.is_control(index) else index)
-
-    def rank_products(self, *, keep_unreachable: bool) -> bool:
-        """Rank what merging makes, in list order; False if ranks cannot express that order."""
-        order = MergeOrder(self._merges)
-        for text, left in order.products():
-            index = self._ids.get(text, -1)
-            if index >= 0 and self.is_control(index):
-                continue
-            if left == 1 or (keep_unreachable and left > 2):
-                self._rank(self._spell(text), index)
-        return order.by_product
-
-    def _rank(self, raw: bytes, index: int) -> None:
-        """Give the next rank to a piece: a token's own, or a new one where `index` is -1."""
-        if raw in self._ranked:
-            return
-        self._ranked.add(raw)
-        if index < 0:
-            self.pieces.append(raw)
-            self.ranks.append(self._next)
-        else:
-            self.pieces[index] = raw
-            self.ranks[index] = self._next
-        self._next += 1
-
-    def _piece(self, index: int) -> bytes:
-        text, kind = self.texts[index], self.kinds[index]
-        if kind == BYTE and len(text) == 6 and text.startswith("<0x"):
-            return bytes.fromhex(text[3:5])
-        if kind == NORMAL:
-            return self._spell(text)
-        return text.encode() if kind in (CONTROL, USER_DEFINED) else b""
-
-    def _spell(self, text: str) -> bytes:
-        """The bytes that a stored text stands for."""
-        if self.spaced:
-            return text.replace(SPACE, " ").encode()
-        try:
-            return bytes(self._byte_of[char] for char in text)
-        except KeyError:
-            return text.encode()
-
-
-def byte_alphabet() -> dict[int, str]:
-    """Return GPT-2's printable character for each byte: itself where printable, else 256 + n in order."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = sorted(set(range(256)) - set(printable))
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}
-
-
-def _merges(keys: Keys) -> Merges:
-    """As llama.cpp reads them: divided at the first space after the first character, first mention counts."""
-    merges: Merges = {}
-    for place, raw in enumerate(keys.strings("tokenizer.ggml.merges")):
-        text = raw.decode(errors="replace")
-        cut = text.find(" ", 1)
-        if cut > 0:
-            merges.setdefault((text[:cut], text[cut + 1 :]), place)
-    return merges
-
-
-def _digest(keys: Keys) -> str:
-    """16 hex digits over all that decides which ids a text gets."""
-    digest = hashlib.sha256()
-    for key in ("tokens", "merges"):
-        strings = keys.strings(f"tokenizer.ggml.{key}")
-        digest.update(strings.offsets.tobytes() + strings.data)
-    digest.update(keys.integers("tokenizer.ggml.token_type").tobytes())
-    return digest.hexdigest()[:16]

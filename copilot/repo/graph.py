@@ -52,12 +52,12 @@ def standings(nodes: Sequence[Node]) -> list[Standing]:
         for key, count in _uses(node.refers):
             targets = definers.get(key)
             # A name the file defines itself is its own, whoever else defines it too.
-            if targets is None or source in targets:
+            if targets is None or source in targets or len(targets) > MOST_DEFINERS:
                 continue
             used.add(key)
             root = _ROOTS[count] if count < len(_ROOTS) else math.sqrt(count)
             for target, weight in targets.items():
-                towards[target] = towards.get(target, 0.0) + root * weight
+                towards[target] = towards.get(target, 0.0) + root * (weight / len(targets))
         for target in sorted(towards):
             users[target] += 1
             edges.append((source, target, towards[target] * node.weight))
@@ -70,16 +70,16 @@ def standings(nodes: Sequence[Node]) -> list[Standing]:
 
 
 def _definers(nodes: Sequence[Node]) -> dict[int, dict[int, float]]:
-    """Name hash -> {file: what one use is worth to it}, without names that too many files define."""
+    """Name hash -> {file: how surely a use means its definition}."""
     definers: dict[int, dict[int, float]] = {}
     for number, node in enumerate(nodes):
         for key, weight in _ENTRY.iter_unpack(node.defines):
-            definers.setdefault(key, {})[number] = weight
-    return {
-        key: {number: weight / len(files) for number, weight in files.items()}
-        for key, files in definers.items()
-        if len(files) <= MOST_DEFINERS
-    }
+            files = definers.get(key)
+            if files is None:
+                definers[key] = {number: weight}
+            else:
+                files[number] = weight
+    return definers
 
 
 def _uses(refers: bytes) -> Iterator[tuple[int, int]]:

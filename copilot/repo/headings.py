@@ -20,7 +20,7 @@ def structure(text: str) -> Structure:
     """Return the headings of a text as definitions of kind heading; a heading's parent is the one above it."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     last = len(lines) - 1 if len(lines) > 1 and not lines[-1] else len(lines)
-    found = _headings(lines)
+    found = headings(lines)
     ends = _ends(found, last)
     definitions = []
     around: list[tuple[int, str]] = []
@@ -45,8 +45,8 @@ def _ends(found: list[tuple[int, int, str]], last: int) -> list[int]:
     return ends[::-1]
 
 
-def _headings(lines: list[str]) -> list[tuple[int, int, str]]:
-    """Line, level and title of each."""
+def headings(lines: list[str]) -> list[tuple[int, int, str]]:
+    """First line (1-based), level (1 to 6) and title of each; some of reStructuredText's are found too."""
     found = []
     fence = ""
     paragraph = 0
@@ -70,7 +70,7 @@ def _headings(lines: list[str]) -> list[tuple[int, int, str]]:
                 level = len(atx[1]) if atx else 1 + (line.lstrip()[0] == "-")
                 found.append((number if atx else paragraph, level, title))
             paragraph = 0
-        elif paragraph == 0 and not _NO_PARAGRAPH.match(line):
+        elif paragraph == 0 and not underline and not _NO_PARAGRAPH.match(line):
             paragraph = number
         elif not line.strip():
             paragraph = 0

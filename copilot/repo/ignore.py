@@ -1,7 +1,7 @@
 """Ignore files: which paths `.gitignore` and its kin leave out, with git's precedence.
 
 The deepest file with a matching pattern decides, in it the last pattern; nothing below a folder left out comes back.
-Does not know: the reasons of the walk, which files are tracked, case-insensitive file systems.
+Does not know: the reasons of the walk, which files are tracked, whether a file system minds the case of letters.
 """
 
 import os
@@ -31,7 +31,10 @@ class Rule:
     """None if the literal start is the whole pattern."""
 
     def matches(self, path: bytes, is_folder: bool) -> bool:
-        """Tell whether the rule speaks about this very path, relative to the ignore file's folder."""
+        """Tell whether the rule speaks about this very path, relative to the ignore file's folder.
+
+        A rule that folds case wants the path in lower case.
+        """
         if self.only_folders and not is_folder:
             return False
         subject = path.rpartition(b"/")[2] if self.by_name else path
@@ -40,19 +43,19 @@ class Rule:
         return subject.startswith(self.prefix) and bool(self.rest.fullmatch(subject, len(self.prefix)))
 
 
-def parse_rules(content: bytes) -> tuple[Rule, ...]:
+def parse_rules(content: bytes, folds_case: bool = False) -> tuple[Rule, ...]:
     """Read an ignore file, last line first; what git would not match with is left out."""
     rules = []
     for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
         line = line.removesuffix(b"\r")
         if line and not line.startswith(b"#"):
-            rule = _parse_rule(_without_trailing_spaces(line.partition(b"\0")[0]))
+            rule = _parse_rule(_without_trailing_spaces(line.partition(b"\0")[0]), folds_case)
             if rule is not None:
                 rules.append(rule)
     return tuple(reversed(rules))
 
 
-def _parse_rule(pattern: bytes) -> Rule | None:
+def _parse_rule(pattern: bytes, folds_case: bool) -> Rule | None:
     is_negated = pattern.startswith(b"!")
     pattern = pattern.removeprefix(b"!") if is_negated else pattern
     only_folders = pattern.endswith(b"/")
@@ -61,11 +64,13 @@ def _parse_rule(pattern: bytes) -> Rule | None:
     pattern = pattern.removeprefix(b"/")
     special = _SPECIAL.search(pattern)
     if special is None:
-        return Rule(is_negated, only_folders, by_name, pattern, None) if pattern else None
+        literal = pattern.lower() if folds_case else pattern
+        return Rule(is_negated, only_folders, by_name, literal, None) if literal else None
     # By name git compares the whole pattern; by path it strips the literal start first, which changes what `a**` means.
     cut = 0 if by_name else special.start()
-    rest = translate(pattern[cut:])
-    return Rule(is_negated, only_folders, by_name, pattern[:cut], rest) if rest else None
+    rest = translate(pattern[cut:], folds_case)
+    literal = pattern[:cut].lower() if folds_case else pattern[:cut]
+    return Rule(is_negated, only_folders, by_name, literal, rest) if rest else None
 
 
 def _without_trailing_spaces(line: bytes) -> bytes:
@@ -95,13 +100,17 @@ def parents(path: bytes) -> Iterator[tuple[bytes, bytes]]:
 class IgnoreTree:
     """The ignore files called `name` in a folder tree, read when first needed, over patterns that hold for all of it.
 
-    Paths are bytes, relative to `top`, with "/" between components. The tree must not change while it is asked.
+    Paths are bytes, relative to `top`, with "/" between components. The tree must not change while it is asked. With
+    `folds_case`, as git's `core.ignoreCase`, ASCII letters match whatever their case, in `everywhere` too.
     """
 
-    def __init__(self, top: Path, name: str, everywhere: Iterable[Sequence[Rule]] = ()) -> None:
+    def __init__(
+        self, top: Path, name: str, everywhere: Iterable[Sequence[Rule]] = (), folds_case: bool = False
+    ) -> None:
         self._top = os.fsencode(top)
         self._name = os.fsencode(name)
         self._everywhere = tuple(everywhere)
+        self._folds_case = folds_case
         self._rules: dict[bytes, tuple[Rule, ...]] = {}
         self._left_out: dict[bytes, bool] = {b"": False}
 
@@ -119,17 +128,18 @@ class IgnoreTree:
 
     def _decide(self, path: bytes, is_folder: bool) -> bool:
         folder = path.rpartition(b"/")[0]
+        subject = path.lower() if self._folds_case else path
         while True:
             rules = self._of(folder)
             if rules:
-                decided = verdict(rules, path[len(folder) + 1 :] if folder else path, is_folder)
+                decided = verdict(rules, subject[len(folder) + 1 :] if folder else subject, is_folder)
                 if decided is not None:
                     return decided
             if not folder:
                 break
             folder = folder.rpartition(b"/")[0]
         for shared in self._everywhere:
-            decided = verdict(shared, path, is_folder)
+            decided = verdict(shared, subject, is_folder)
             if decided is not None:
                 return decided
         return False
@@ -138,11 +148,11 @@ class IgnoreTree:
         rules = self._rules.get(folder)
         if rules is None:
             folders = (self._top, folder) if folder else (self._top,)
-            rules = self._rules[folder] = read_rules(b"/".join((*folders, self._name)))
+            rules = self._rules[folder] = read_rules(b"/".join((*folders, self._name)), self._folds_case)
         return rules
 
 
-def read_rules(path: bytes) -> tuple[Rule, ...]:
+def read_rules(path: bytes, folds_case: bool = False) -> tuple[Rule, ...]:
     """Read the rules of a file; none if it is missing, unreadable, too large or, as for git, a link."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -152,4 +162,4 @@ def read_rules(path: bytes) -> tuple[Rule, ...]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ()
         content = file.read(_MAX_BYTES + 1)
-    return parse_rules(content) if len(content) <= _MAX_BYTES else ()
+    return parse_rules(content, folds_case) if len(content) <= _MAX_BYTES else ()

@@ -9,7 +9,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +20,11 @@ from copilot.events import Report, ignore
 from copilot.repo import schema
 from copilot.repo.content import content_key, decode, definitions_from, read_content
 from copilot.repo.languages import language_of
+from copilot.repo.places import place_files, waiting_files
+from copilot.repo.raw import read_raw
 from copilot.repo.redact import findings_from, replaced
 from copilot.repo.refresh import bring_up_to_date
+from copilot.repo.schema import chunks_of
 from copilot.repo.tags import Definition, Structure, structure
 from copilot.repo.walk import Skipped, Walk
 
@@ -45,6 +48,8 @@ class IndexedFile:
     """Length of the outline, 0 if the file has none."""
     redactions: str = ""
     """Where the text is without its secrets, as stored; "" if there are none."""
+    trouble: str = ""
+    """Why its structure is not known or may be incomplete, "" if it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,14 @@ class Redaction:
     """1-based; lines stay where they were."""
     kind: str
     """In words: "GitHub token", "password or key"."""
+
+
+class FileChangedError(RepositoryError):
+    """A file is not what it was when it was indexed; a refresh mends that."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} changed while it was read; run the command again")
+        self.path = path
 
 
 class Index:
@@ -71,6 +84,7 @@ class Index:
         self.allowed = allowed
         self._walk_skipped: tuple[Skipped, ...] = ()
         self._files: tuple[IndexedFile, ...] | None = None
+        self._report: Report = ignore
         try:
             self._connection = schema.connect(database)
         except (OSError, sqlite3.Error) as exc:
@@ -93,16 +107,17 @@ class Index:
         if walk.root != self.root:
             raise ValueError(f"walked {walk.root}, but this is the index of {self.root}")
         self._files = None
-        self._walk_skipped = walk.skipped
+        self._report = report
         try:
-            bring_up_to_date(self._connection, walk, self.allowed, report)
+            unread = bring_up_to_date(self._connection, walk, self.allowed, report)
         except sqlite3.Error as exc:
             if not _is_damage(exc):
                 raise RepositoryError(f"the index {self.database} cannot be written ({exc}); try again") from exc
             self._connection.close()
             schema.remove(self.database)
             self._connection = schema.connect(self.database)
-            bring_up_to_date(self._connection, walk, self.allowed, report)
+            unread = bring_up_to_date(self._connection, walk, self.allowed, report)
+        self._walk_skipped = (*walk.skipped, *unread)
 
     @property
     def number(self) -> int | None:
@@ -115,7 +130,7 @@ class Index:
         """All text files, by path."""
         if self._files is None:
             rows = self.select(
-                "SELECT f.allowed, f.path, f.size, c.lines, c.marks, c.key, length(c.outline), c.redactions"
+                "SELECT f.allowed, f.path, f.size, c.lines, c.marks, c.key, length(c.outline), c.redactions, c.trouble"
                 " FROM files f JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem = '' ORDER BY f.path",
                 (self.number,),
             )
@@ -135,7 +150,7 @@ class Index:
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """What the last walk left out, and files whose content is no text; by path."""
+        """What the last walk left out, what could not be read, and files whose content is no text; by path."""
         rows = self.select(
             "SELECT f.path, c.problem FROM files f"
             " JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem <> ''",
@@ -152,14 +167,33 @@ class Index:
         return state.digest()
 
     def text(self, file: IndexedFile) -> str:
-        """The text of a file as it was indexed, without secrets. RepositoryError if it has changed or gone since."""
-        try:
-            raw = (self.root / file.path).read_bytes()
-        except OSError as exc:
-            raise RepositoryError(f"{file.path} cannot be read any more; run the command again") from exc
-        if content_key(file.path, raw, file.path in self.allowed) != file.key:
-            raise RepositoryError(f"{file.path} changed while it was read; run the command again")
+        """The text of a file as it was indexed, without secrets. FileChangedError if it has changed or gone since."""
+        raw, reason = read_raw(self.root / file.path)
+        if reason or content_key(file.path, raw, file.path in self.allowed) != file.key:
+            # Even if its size and time are those of before, the next refresh reads it.
+            self._keep(("UPDATE files SET mtime_ns = -1 WHERE root = ? AND path = ?", [(self.number, file.path)]))
+            raise FileChangedError(file.path)
         return replaced(decode(raw)[0], findings_from(file.redactions))
+
+    def text_index(self) -> str | None:
+        """Name of the table that a search asks, with the places of all files in it; None before the first refresh."""
+        root = self.number
+        if root is None:
+            return None
+        with self._telling("written"):
+            waiting = waiting_files(self._connection, root)
+            if waiting:
+                files = {(file.path, file.key): file for file in self.files}
+                place_files(
+                    self._connection, root, waiting, lambda key: self._text_or_none(files.get(key)), self._report
+                )
+        return chunks_of(root)
+
+    def _text_or_none(self, file: IndexedFile | None) -> str | None:
+        try:
+            return self.text(file) if file else None
+        except RepositoryError:
+            return None
 
     def structure(self, file: IndexedFile) -> Structure:
         """The full structure of a file with its references, parsed anew."""
@@ -204,8 +238,7 @@ class Index:
     def keep_token_counts(self, counter: str, form: str, counts: dict[bytes, int]) -> None:
         """Remember counts; losing them costs time only."""
         rows = [(key, form, counter, tokens) for key, tokens in sorted(counts.items())]
-        with self._writing() as connection:
-            connection.executemany("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?)", rows)
+        self._keep(("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?)", rows))
 
     def kept_ranking(self, digest: bytes) -> str | None:
         """What `keep_ranking` stored for this state of the files."""
@@ -215,33 +248,40 @@ class Index:
 
     def keep_ranking(self, digest: bytes, ranking: str) -> None:
         """Remember a ranking and forget the oldest ones."""
-        with self._writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO rankings (digest, ranking) VALUES (?, ?)", (digest, ranking))
-            connection.execute("DELETE FROM rankings WHERE id <= (SELECT max(id) FROM rankings) - 8")
+        self._keep(
+            ("INSERT OR IGNORE INTO rankings (digest, ranking) VALUES (?, ?)", [(digest, ranking)]),
+            ("DELETE FROM rankings WHERE id <= (SELECT max(id) FROM rankings) - 8", [()]),
+        )
 
     def select(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run one reading statement. A damaged index is removed and reported."""
-        try:
+        with self._telling("read"):
             return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _telling(self, tried: str) -> Iterator[None]:
+        """Turn what SQLite says into a RepositoryError, and remove a damaged index."""
+        try:
+            yield
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
-                raise RepositoryError(f"the index {self.database} cannot be read ({exc}); try again") from exc
+                raise RepositoryError(f"the index {self.database} cannot be {tried} ({exc}); try again") from exc
             self._connection.close()
             schema.remove(self.database)
             raise RepositoryError("the index was damaged and has been removed; run the command again") from exc
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction for what may be lost: a full disk or a busy database is no failure."""
-        try:
-            with schema.transaction(self._connection) as connection:
-                yield connection
-        except sqlite3.OperationalError:
-            return
+    def _keep(self, *writes: tuple[str, Iterable[Sequence[object]]]) -> None:
+        """Write what may be lost, statements with their rows: a full disk or a busy database is no failure."""
+        with suppress(sqlite3.OperationalError), schema.transaction(self._connection) as connection:
+            for statement, rows in writes:
+                connection.executemany(statement, rows)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    return type(error) is sqlite3.DatabaseError
+    """Whether the file is broken, not just busy, full or out of reach: then it is made anew."""
+    return type(error) in (sqlite3.DatabaseError, sqlite3.IntegrityError, sqlite3.InternalError) or "decode" in str(
+        error
+    )
 
 
 def _runs(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

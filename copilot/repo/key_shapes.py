@@ -79,6 +79,8 @@ _BY_WORD = {literal: shape for shape in SHAPES if shape.named for literal in sha
 _PREFIX = re.compile("|".join(re.escape(literal) for literal in sorted(_BY_PREFIX)))
 _WORD = re.compile("|".join(re.escape(literal) for literal in sorted(_BY_WORD)))
 _LONGEST_PREFIX = max(map(len, _BY_PREFIX))
+_INNER = frozenset({"T3BlbkFJ", "k_live_", "k_test_", *(f"-us{digit}" for digit in range(1, 10))})
+"""Literals that stand inside a key; with the others a key begins, and does so in no run of letters and digits."""
 
 _KEY_CHARS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
 _CLASSES = bytes(ord("k") if code in _KEY_CHARS else ord(" ") for code in range(256))
@@ -94,7 +96,8 @@ def keys(text: str, lowered: str) -> Iterator[tuple[int, int, str]]:
     for start, end in _runs(text):
         tiles[tile_at(text, start)] = None
         for literal in _PREFIX.finditer(text, max(0, start - _LONGEST_PREFIX), end):
-            wanted[tile_at(text, literal.start()), _BY_PREFIX[literal[0]]] = None
+            if literal[0] in _INNER or not text[literal.start() - 1 : literal.start()].isalnum():
+                wanted[tile_at(text, literal.start()), _BY_PREFIX[literal[0]]] = None
     for tile in tiles:
         wanted.update(((tile, _BY_WORD[word[0]]), None) for word in _WORD.finditer(lowered, *tile))
     for (first, last), shape in wanted:

@@ -12,7 +12,8 @@ from copilot.repo.tags import Definition, Structure
 
 _DECORATOR = re.compile(r"[ \t]*(?:@[A-Za-z_]|#!?\[)")
 _MODULE_DOC = re.compile(r"(?:\ufeff|#[^\n]*\n|\s)*[rRuU]?(\"\"\"|''')\s*([^\n]*)")
-_COMMENT = re.compile(r"^[ \t]*(/[/*]|--(?=[ \-\[]|$)|#(?!!)|<!--)", re.MULTILINE)
+_COMMENT = re.compile(r"\n[ \t]*(/[/*]|--(?=[ \-\[\n]|\Z)|#(?!!)|<!--)")
+"""At the start of a line; a pattern that begins with a character is found faster than one that begins with `^`."""
 _MOST_TITLES = 40
 """Of keys, rules and the like, under one parent; the rest of them says little more."""
 
@@ -60,7 +61,7 @@ def outline(text: str, structure: Structure) -> str:
 
 def _comment_sign(text: str) -> str:
     """What starts a comment in a language whose texts look like this one; `#` may start other things as well."""
-    signs = Counter(_COMMENT.findall(text))
+    signs = Counter(_COMMENT.findall("\n" + text))
     if signs["--"] > max(signs["//"] + signs["/*"], signs["#"]):
         return "--"
     if signs["//"] or signs["/*"]:

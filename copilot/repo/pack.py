@@ -11,10 +11,11 @@ from typing import Literal
 
 from copilot.errors import BudgetError
 from copilot.repo.choose import WHOLE_SHARE, Candidate, Choice, everything, improve
-from copilot.repo.excerpt import Excerpt, excerpt
+from copilot.repo.excerpt import Excerpt
+from copilot.repo.fill import ENOUGH, Filling
 from copilot.repo.forms import CHARS_PER_TOKEN, Counter, Forms
 from copilot.repo.git import History
-from copilot.repo.index import Index, IndexedFile, Redaction
+from copilot.repo.index import Index, Redaction
 from copilot.repo.rank import RankedFile, rank
 from copilot.repo.roles import Role, role_of
 from copilot.repo.tree import Tree, tree
@@ -36,11 +37,12 @@ _TREE_SHARE = {"full": 0.10, "map": 0.20}
 _OUTLINE_SHARE = {"full": 0.10, "map": 0.20}
 """An outline that would take more of the budget than this is shortened."""
 
-_ENOUGH = 0.985
-"""A budget used to this share is left alone."""
+_LOUD = 0.1
+"""A file too large to be shown whole, but of this share of the best rank, is outlined before the others are chosen."""
+_LOUD_SHARE = 0.20
+"""That takes no more of the budget than this."""
 
 _ROUNDS = 3
-_EXCERPT_FILES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,11 @@ class _Packing:
 
     def packed(self) -> Pack:
         """Choose, then lay out."""
+        kind = self.request.kind
         choice = self._all() or self._chosen()
         names = self._tree(choice, self.tree_room)
         room = self.budget - choice.tokens - names.tokens
-        extra = self._extra(choice, room)
-        if room - (extra.tokens if extra else 0) > (1 - _ENOUGH) * self.budget:
-            extra = self._instead(choice, room) or extra
+        extra = Filling(self.index, self.forms, self.candidates, self.budget, kind == "map").fill(choice, room)
         left = self.budget - choice.tokens - (extra.tokens if extra else 0)
         return self._laid_out(choice, self._tree(choice, left, extra), extra)
 
@@ -181,17 +182,37 @@ class _Packing:
         return None if names.unnamed else everything(self.candidates, self.budget - names.tokens, self.forms)
 
     def _chosen(self) -> Choice:
-        choice = Choice({})
-        limit = self.budget * WHOLE_SHARE if self.request.kind == "full" else 0.0
+        limit = self._whole_limit
+        choice = self._loud(limit)
         for _ in range(_ROUNDS):
             names = self._tree(choice, self.tree_room)
             room = self.budget - choice.tokens - names.tokens
-            if room < (1 - _ENOUGH) * self.budget:
+            if room < (1 - ENOUGH) * self.budget:
                 break
             before = choice.tokens
             improve(choice, self.candidates, room, self.forms, limit)
             if choice.tokens == before:
                 break
+        return choice
+
+    @property
+    def _whole_limit(self) -> float:
+        """A file of more tokens is not shown whole."""
+        return self.budget * WHOLE_SHARE if self.request.kind == "full" else 0.0
+
+    def _loud(self, limit: float) -> Choice:
+        """What must not end as a name alone: the README, and files that rank high but are too large."""
+        choice = Choice({})
+        loud = _LOUD * max((candidate.rank for candidate in self.candidates), default=0.0)
+        by_rank = sorted(self.candidates, key=lambda c: (not _is_front_page(c.file.path), -c.rank, c.file.path))
+        for candidate in by_rank if limit else ():
+            file = candidate.file
+            is_large = candidate.rank >= loud and self.forms.guess(file, "full") > limit
+            if file.outline_chars and (is_large or _is_front_page(file.path)):
+                tokens = self.forms.cost(file, "outline")
+                if choice.tokens + tokens <= _LOUD_SHARE * self.budget:
+                    choice.forms[file.path] = "outline"
+                    choice.tokens += tokens
         return choice
 
     def _tree(self, choice: Choice, room: int, extra: Excerpt | None = None) -> Tree:
@@ -204,40 +225,6 @@ class _Packing:
         title = self.titles[TREE_TITLE]
         names = tree(paths, room - title, self.forms.count)
         return replace(names, tokens=names.tokens + title) if names.lines else names
-
-    def _extra(self, choice: Choice, room: int) -> Excerpt | None:
-        """The beginning of the weightiest file that uses up what is left."""
-        if room < (1 - _ENOUGH) * self.budget:
-            return None
-        waiting = [c for c in self.candidates if choice.forms.get(c.file.path) != "full"]
-        waiting.sort(key=lambda candidate: (-candidate.rank, candidate.file.path))
-        best: Excerpt | None = None
-        for candidate in waiting[:_EXCERPT_FILES]:
-            made = excerpt(candidate.file.path, self._source(candidate.file), room, self.forms.count)
-            if made and (best is None or made.tokens > best.tokens):
-                best = made
-            if best and best.tokens > 0.97 * room:
-                break
-        return best
-
-    def _instead(self, choice: Choice, room: int) -> Excerpt | None:
-        """Where too little is left for a section: the least of the outlines makes way for a longer excerpt."""
-        outlined = [c for c in self.candidates if choice.forms.get(c.file.path) == "outline"]
-        outlined.sort(key=lambda candidate: (candidate.rank, candidate.file.path))
-        for candidate in outlined[:_EXCERPT_FILES]:
-            path, cost = candidate.file.path, self.forms.cost(candidate.file, "outline")
-            made = excerpt(path, self._source(candidate.file), room + cost, self.forms.count)
-            if made and made.tokens > cost + room // 2:
-                del choice.forms[path]
-                choice.tokens -= cost
-                return made
-        return None
-
-    def _source(self, file: IndexedFile) -> str:
-        """What an excerpt is taken of."""
-        if self.request.kind == "map" and file.outline_chars:
-            return self.index.outlines([file])[file.path]
-        return self.index.text(file)
 
     def _laid_out(self, choice: Choice, names: Tree, extra: Excerpt | None) -> Pack:
         ordered = sorted(
@@ -281,6 +268,8 @@ class _Packing:
             if path in choice.forms:
                 form = "full" if choice.forms[path] == "full" else "outline"
                 tokens = self.forms.cost(file, form)
+            if form != "full" and self.forms.guess(file, "full") > self._whole_limit > 0:
+                reasons = (*reasons, "too large to be shown whole")
             if extra and extra.path == path:
                 form = "outline"
                 tokens += extra.tokens

@@ -5,17 +5,20 @@ Joins the symbol graph with what a file is for, its size and its copies. Knows n
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from copilot.repo.derived import made_from
 from copilot.repo.graph import Node, Standing, standings
 from copilot.repo.index import Index, IndexedFile
 from copilot.repo.roles import Role, role_of, subject_stem
 
-RULES = 1
+RULES = 2
 """Part of the key under which a ranking is kept; raised when the rules below change."""
 
 _LARGE_BYTES = 120_000
+_DATA_BYTES = 40_000
+"""Settings are shorter: a JSON, YAML or XML file of this size holds data."""
 _DIGITS = 3
 """Significant digits of a rank: small edits leave most ranks as they were."""
 
@@ -59,6 +62,7 @@ _WEIGHTS = {
     Role.LOCALE: _Weight(0.02, 0.02),
     Role.LEGAL: _Weight(0.02, 0.05),
     Role.DATA: _Weight(0.02, 0.05),
+    Role.GENERATED: _Weight(0.02, 0.05),
 }
 _NAMED = frozenset(Role) - {Role.SOURCE, Role.TEST}
 
@@ -69,26 +73,30 @@ def rank(index: Index) -> tuple[RankedFile, ...]:
     kept = index.kept_ranking(digest)
     if kept is not None:
         return tuple(RankedFile(path, score, tuple(reasons)) for path, score, reasons in json.loads(kept))
-    ranked = _ranked(index.files, _standings(index))
+    made = made_from(file.path for file in index.files)
+    ranked = _ranked(index.files, _standings(index, made), made)
     rows = [[file.path, file.rank, file.reasons] for file in ranked]
     index.keep_ranking(digest, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
     return ranked
 
 
-def _standings(index: Index) -> list[Standing]:
+def _standings(index: Index, made: Mapping[str, str]) -> list[Standing]:
     defines = index.stored("defines", (file.key for file in index.files))
     refers = index.stored("refers", (file.key for file in index.files))
     nodes = []
     for file in index.files:
         voice = _WEIGHTS[role_of(file.path)].voice * (0.1 if file.marks else 1.0)
-        nodes.append(Node(defines.get(file.key, b""), refers.get(file.key, b""), voice))
+        if file.path in made:  # names mean the file that a person wrote, and it is that file that uses others
+            nodes.append(Node(b"", b"", 0.1 * voice))
+        else:
+            nodes.append(Node(defines.get(file.key, b""), refers.get(file.key, b""), voice))
     return standings(nodes)
 
 
-def _ranked(files: Sequence[IndexedFile], graph: Sequence[Standing]) -> tuple[RankedFile, ...]:
+def _ranked(files: Sequence[IndexedFile], graph: Sequence[Standing], made: Mapping[str, str]) -> tuple[RankedFile, ...]:
     originals = _originals(files)
     sources = _sources_by_stem(files)
-    scores = [_score(file, standing, originals) for file, standing in zip(files, graph, strict=True)]
+    scores = [_score(file, standing, originals, made) for file, standing in zip(files, graph, strict=True)]
     best = max(scores, default=0.0)
     for number, file in enumerate(files):
         depth = file.path.count("/")
@@ -96,22 +104,34 @@ def _ranked(files: Sequence[IndexedFile], graph: Sequence[Standing]) -> tuple[Ra
         if originals[file.key] == file.path:
             scores[number] = max(scores[number], best * share)
     total = sum(scores) or 1.0
+    origins = {file.path: f"copy of {originals[file.key]}" for file in files if _is_copy(file, originals)}
+    origins |= {path: f"made from {source}" for path, source in made.items()}
     return tuple(
-        RankedFile(file.path, float(f"{score / total:.{_DIGITS}g}"), _reasons(file, standing, originals, sources))
+        RankedFile(file.path, float(f"{score / total:.{_DIGITS}g}"), _reasons(file, standing, origins, sources))
         for file, score, standing in zip(files, scores, graph, strict=True)
     )
 
 
-def _score(file: IndexedFile, standing: Standing, originals: dict[bytes, str]) -> float:
+def _score(file: IndexedFile, standing: Standing, originals: dict[bytes, str], made: Mapping[str, str]) -> float:
     # The mean with plain popularity keeps a file from inheriting all of its one popular user's standing.
     score = math.sqrt(standing.score * (standing.users + 0.3)) * _WEIGHTS[role_of(file.path)].prior
-    if file.marks:
+    if file.marks or file.path in made:
         score *= 0.1
+    if _is_data(file):
+        score *= 0.2
     if file.size > _LARGE_BYTES:
         score *= 0.5
-    if file.lines and originals[file.key] != file.path:
+    if _is_copy(file, originals):
         score *= 0.05
     return score
+
+
+def _is_data(file: IndexedFile) -> bool:
+    return file.size > _DATA_BYTES and role_of(file.path) is Role.CONFIG
+
+
+def _is_copy(file: IndexedFile, originals: dict[bytes, str]) -> bool:
+    return file.lines > 0 and originals[file.key] != file.path
 
 
 def _originals(files: Sequence[IndexedFile]) -> dict[bytes, str]:
@@ -133,7 +153,7 @@ def _sources_by_stem(files: Sequence[IndexedFile]) -> dict[str, str]:
 
 
 def _reasons(
-    file: IndexedFile, standing: Standing, originals: dict[bytes, str], sources: dict[str, str]
+    file: IndexedFile, standing: Standing, origins: Mapping[str, str], sources: Mapping[str, str]
 ) -> tuple[str, ...]:
     role = role_of(file.path)
     reasons = []
@@ -144,13 +164,15 @@ def _reasons(
         subject = sources.get(subject_stem(file.path), "")
         reasons.append(f"test of {subject}" if subject else "test")
     elif role in _NAMED:
-        reasons.append(role.value)
+        reasons.append("data by its size" if _is_data(file) else role.value)
     if file.marks:
         reasons.append(file.marks)
-    if file.lines and originals[file.key] != file.path:
-        reasons.append(f"copy of {originals[file.key]}")
+    if file.path in origins:
+        reasons.append(origins[file.path])
     if file.size > _LARGE_BYTES:
         reasons.append("large")
+    if file.trouble:
+        reasons.append(file.trouble)
     return tuple(reasons) or ("nothing in it is used elsewhere",)
 
 

@@ -6,14 +6,15 @@ Knows no source text and no ranking.
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 0x43500006
+VERSION = 0x43500008
 """`user_version` of the file; raised whenever a table or the meaning of a stored value changes."""
 
-BUSY_MS = 60_000
+BUSY_MS = 20_000
+"""Others write for a second or two; who holds the file longer is stuck."""
 
 MOST_CHUNKS = 4096
 """Places kept per file; a row of a text index is `file id * MOST_CHUNKS + ordinal`."""
@@ -27,8 +28,8 @@ CREATE TABLE contents (
     problem TEXT NOT NULL,
     definitions TEXT NOT NULL,
     outline TEXT NOT NULL,
-    chunks TEXT NOT NULL,
     redactions TEXT NOT NULL,
+    trouble TEXT NOT NULL,
     defines BLOB NOT NULL,
     refers BLOB NOT NULL
 );
@@ -44,9 +45,14 @@ CREATE TABLE files (
     mtime_ns INTEGER NOT NULL,
     content INTEGER NOT NULL,
     allowed INTEGER NOT NULL,
+    placed BLOB,
     UNIQUE (root, path)
 );
 CREATE INDEX files_by_content ON files (content);
+CREATE TABLE places (
+    key BLOB PRIMARY KEY,
+    chunks TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE counts (
     key BLOB NOT NULL,
     form TEXT NOT NULL,
@@ -71,7 +77,7 @@ def connect(database: Path) -> sqlite3.Connection:
         remove(database)
     except sqlite3.OperationalError:
         raise
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite quotes a damaged schema in its message
         remove(database)
     return _open(database)
 
@@ -125,6 +131,12 @@ def drop_root(connection: sqlite3.Connection, number: int) -> None:
     connection.execute("DELETE FROM roots WHERE id = ?", (number,))
 
 
+def drop_chunks(connection: sqlite3.Connection, root: int, files: Iterable[int]) -> None:
+    """Take files out of the text index. Needs a transaction."""
+    ranges = [(number * MOST_CHUNKS, (number + 1) * MOST_CHUNKS - 1) for number in files]
+    connection.executemany(f"DELETE FROM {chunks_of(root)} WHERE rowid BETWEEN ? AND ?", ranges)
+
+
 class _UnusableError(Exception):
     """The file is a database, but not this version's index."""
 
@@ -137,7 +149,9 @@ def _open(database: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -32768")
         if _version(connection) != VERSION:
             _create(connection)
-        connection.execute("SELECT count(*) FROM (SELECT 1 FROM contents, roots, files, counts, rankings LIMIT 1)")
+        # One by one: a join with an empty table would look through all the others.
+        for table in ("contents", "roots", "files", "places", "counts", "rankings"):
+            connection.execute(f"SELECT 1 FROM {table} LIMIT 1")
     except BaseException:
         connection.close()
         raise

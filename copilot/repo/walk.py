@@ -4,6 +4,7 @@ The files are those of `git ls-files -co --exclude-standard` minus what the rule
 Where git cannot answer, the folders are walked by the same ignore rules. Does not know: content, beyond `lstat`.
 """
 
+import errno
 import os
 import re
 import stat
@@ -11,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.repo.folders import Found, walk_folders
-from copilot.repo.git import list_paths
+from copilot.repo.folders import Found, folds_case_at, walk_folders
+from copilot.repo.git import ListedPath, list_paths
 from copilot.repo.ignore import IgnoreTree, parents
 from copilot.repo.names import reason_by_name
 
 IGNORE_NAME = ".copilotignore"
 MAX_BYTES = 1 << 20
+TOO_LARGE = "larger than 1 MiB"
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -53,7 +55,7 @@ def walk(root: Path) -> Walk:
     """Return the files to read below `root`, an existing folder. Tracked files that are gone are left out silently."""
     root = root.resolve()
     top = os.fsencode(root)
-    own = IgnoreTree(root, IGNORE_NAME)
+    own = IgnoreTree(root, IGNORE_NAME, folds_case=folds_case_at(root))
     judged = [_judge(top, found, own) for found in _found(root)]
     files = [entry for entry in judged if isinstance(entry, WalkedFile)]
     skipped = [entry for entry in judged if isinstance(entry, Skipped)]
@@ -68,10 +70,10 @@ def _found(root: Path) -> Iterable[Found]:
     listed = list_paths(root)
     if listed is None:
         return walk_folders(root)
-    return _from_git(os.fsencode(root), ((entry.path, entry.is_submodule) for entry in listed))
+    return _from_git(os.fsencode(root), listed)
 
 
-def _from_git(top: bytes, listed: Iterable[tuple[bytes, bool]]) -> Iterator[Found]:
+def _from_git(top: bytes, listed: Iterable[ListedPath]) -> Iterator[Found]:
     """What git lists, without paths that now lead through a link: for git these are deleted."""
     real: dict[bytes, bool] = {b"": True}
 
@@ -80,16 +82,23 @@ def _from_git(top: bytes, listed: Iterable[tuple[bytes, bool]]) -> Iterator[Foun
             for part, above in parents(folder):
                 if part not in real:
                     status = _lstat(top, part) if real[above] else None
-                    real[part] = status is not None and stat.S_ISDIR(status.st_mode)
+                    real[part] = isinstance(status, str) or (status is not None and stat.S_ISDIR(status.st_mode))
         return real[folder]
 
-    for path, is_submodule in listed:
-        if is_submodule:
+    for entry in listed:
+        path = entry.path
+        if entry.is_submodule:
             yield Found(path, "submodule")
+        elif entry.is_unreadable:
+            if not os.access(top + b"/" + path, os.R_OK | os.X_OK):
+                yield Found(path, "unreadable")
         elif path.endswith(b"/"):
             yield Found(path[:-1], "nested repository")
         elif is_real(path.rpartition(b"/")[0]):
-            yield Found(path, None)
+            is_left_out = entry.is_sparse and _lstat(top, path) is None
+            yield Found(path, "not checked out (sparse checkout)" if is_left_out else None)
+        elif entry.is_sparse:
+            yield Found(path, "not checked out (sparse checkout)")
 
 
 def _judge(top: bytes, found: Found, own: IgnoreTree) -> WalkedFile | Skipped | None:
@@ -99,17 +108,22 @@ def _judge(top: bytes, found: Found, own: IgnoreTree) -> WalkedFile | Skipped | 
     status = _lstat(top, found.path)
     if status is None:
         return None
+    if isinstance(status, str):
+        return Skipped(_printable(found.path), status)
     reason = _reason_by_kind(top, found.path, status) or _reason_by_rule(top, found.path, status, own)
     if reason:
         return Skipped(_printable(found.path), reason)
     return WalkedFile(os.fsdecode(found.path), status.st_size, status.st_mtime_ns)
 
 
-def _lstat(top: bytes, path: bytes) -> os.stat_result | None:
+def _lstat(top: bytes, path: bytes) -> os.stat_result | str | None:
+    """What is at a path; None if nothing is, or in words why that cannot be told."""
     try:
         return os.lstat(top + b"/" + path)
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except OSError as error:
+        return "path too long" if error.errno == errno.ENAMETOOLONG else "unreadable"
 
 
 def _reason_by_kind(top: bytes, path: bytes, status: os.stat_result) -> str | None:
@@ -133,7 +147,7 @@ def _reason_by_rule(top: bytes, path: bytes, status: os.stat_result, own: Ignore
         return f"matches {IGNORE_NAME}"
     reason = reason_by_name(path.decode("utf-8"))
     if reason is None and status.st_size > MAX_BYTES:
-        reason = "larger than 1 MiB"
+        reason = TOO_LARGE
     if reason is None and not os.access(top + b"/" + path, os.R_OK):
         reason = "unreadable"
     return reason

@@ -32,16 +32,19 @@ class _MalformedError(ValueError):
     """The pattern has no end of class, an unknown class or a lone backslash: git matches nothing with it."""
 
 
-def translate(pattern: bytes) -> re.Pattern[bytes] | None:
-    """Compile a pattern for `fullmatch`; None if it can match nothing. Only `**` between slashes crosses slashes."""
+def translate(pattern: bytes, folds_case: bool = False) -> re.Pattern[bytes] | None:
+    """Compile a pattern for `fullmatch`; None if it can match nothing. Only `**` between slashes crosses slashes.
+
+    With `folds_case` it is for subjects in lower case, and like git's own it folds plain letters, ranges and [:upper:].
+    """
     try:
-        source = _join(_pieces(pattern))
+        source = _join(_pieces(pattern, folds_case))
         return re.compile(source, re.DOTALL)
     except (_MalformedError, re.error):
         return None
 
 
-def _pieces(pattern: bytes) -> list[Piece]:
+def _pieces(pattern: bytes, folds_case: bool) -> list[Piece]:
     pieces: list[Piece] = []
     at = 0
     while at < len(pattern):
@@ -52,7 +55,7 @@ def _pieces(pattern: bytes) -> list[Piece]:
                 pieces.append(piece)
             continue
         if byte == b"[":
-            source, at = _bracket(pattern, at + 1)
+            source, at = _bracket(pattern, at + 1, folds_case)
             pieces.append((b"", source))
             continue
         if byte == b"\\":
@@ -64,6 +67,7 @@ def _pieces(pattern: bytes) -> list[Piece]:
         elif byte == b"/":
             pieces.append((_SLASH, b""))
         else:
+            byte = byte.lower() if folds_case else byte
             pieces.append((b"", rb"[^/]" if byte == b"?" else re.escape(byte)))
         at += 1
     return pieces
@@ -83,7 +87,7 @@ def _stars(pattern: bytes, start: int) -> tuple[Piece, int]:
     return (_STARS, b""), end
 
 
-def _bracket(pattern: bytes, at: int) -> tuple[bytes, int]:
+def _bracket(pattern: bytes, at: int, folds_case: bool) -> tuple[bytes, int]:
     """Read a class from behind its "["; return its source and where the pattern goes on. Never matches a slash."""
     negated = pattern[at : at + 1] in (b"!", b"^")
     at += negated
@@ -100,13 +104,13 @@ def _bracket(pattern: bytes, at: int) -> tuple[bytes, int]:
             if end < 0:
                 raise _MalformedError
             if end > at + 2 and pattern[end - 1 : end] == b":":
-                members.append(_named_class(pattern[at + 2 : end - 1]))
+                name = pattern[at + 2 : end - 1]
+                members.append(_named_class(b"lower" if folds_case and name == b"upper" else name))
                 previous, at = -1, end + 1
                 continue
         if byte == b"-" and previous > 0 and pattern[at + 1 : at + 2] not in (b"", b"]"):
             high, at = _member(pattern, at + 1)
-            if previous <= high:
-                members.append(rb"\x%02x-\x%02x" % (previous, high))
+            members += _ranges(previous, high, folds_case)
             previous = -1
             continue
         previous, at = _member(pattern, at)
@@ -115,6 +119,14 @@ def _bracket(pattern: bytes, at: int) -> tuple[bytes, int]:
     if negated:
         return rb"[^/" + body + b"]", at + 1
     return (rb"(?!/)[" + body + b"]" if body else rb"(?!)"), at + 1
+
+
+def _ranges(low: int, high: int, folds_case: bool) -> list[bytes]:
+    """The range, and with folded case its capitals once more as small letters."""
+    ranges = [(low, high)]
+    if folds_case:
+        ranges.append((max(low, ord("A")) + 32, min(high, ord("Z")) + 32))
+    return [rb"\x%02x-\x%02x" % (first, last) for first, last in ranges if first <= last]
 
 
 def _member(pattern: bytes, at: int) -> tuple[int, int]:

@@ -1,21 +1,27 @@
 """A repository as the tasks use it: walked, indexed, ready to be packed, searched and quoted."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from copilot.errors import RepositoryError
 from copilot.events import Progress, Report, ignore
 from copilot.files import private_folder
-from copilot.repo.forms import Counter
+from copilot.repo.forms import Counter as TokenCounter
 from copilot.repo.git import History, change_history
-from copilot.repo.index import Index
+from copilot.repo.index import FileChangedError, Index
 from copilot.repo.pack import Pack, PackRequest, pack
 from copilot.repo.root import find_root
-from copilot.repo.search import Hit, search
-from copilot.repo.walk import Walk, walk
+from copilot.repo.walk import Skipped, Walk, walk
+
+if TYPE_CHECKING:  # search comes with numpy, which a pack does without
+    from copilot.repo.search import Hit
+
+_TRIES = 4
+"""How often a pack is begun anew because files changed."""
 
 
 class Repository:
@@ -51,11 +57,44 @@ class Repository:
             raise RepositoryError(f"{root} has no readable text files ({left_out}); name another with -C PATH")
         return repository
 
-    def pack(self, request: PackRequest, counter: Counter) -> Pack:
-        return pack(self.index, request, counter)
+    def pack(self, request: PackRequest, token_counter: TokenCounter) -> Pack:
+        """Pack the files as they are now: what changes meanwhile is read again, and left out if it changes twice."""
+        changes: Counter[str] = Counter()
+        for _ in range(_TRIES):
+            try:
+                return pack(self.index, request, token_counter)
+            except FileChangedError as changed:
+                changes[changed.path] += 1
+                self._refresh({path for path, times in changes.items() if times > 1})
+            except RepositoryError as error:
+                self._keep_nothing(error)
+        return pack(self.index, request, token_counter)
 
-    def search(self, query: str, k: int) -> list[Hit]:
-        return search(self.index, query, k)
+    def _keep_nothing(self, error: RepositoryError) -> None:
+        """Go on without the index on disk, which is full, damaged or taken."""
+        if self.warning:
+            raise error
+        allowed = self.index.allowed
+        self.index.close()
+        self.index, self.warning = _temporary(walk(self.root), ignore, allowed), _unkept(error)
+        self._files = {file.path: file for file in self.index.files}
+
+    def _refresh(self, restless: Collection[str]) -> None:
+        walked = walk(self.root)
+        left_out = [Skipped(file.path, "changes while it is read") for file in walked.files if file.path in restless]
+        files = tuple(file for file in walked.files if file.path not in restless)
+        self.index.refresh(Walk(walked.root, files, (*walked.skipped, *left_out)))
+        self._files = {file.path: file for file in self.index.files}
+        self._lines.clear()
+
+    def search(self, query: str, k: int) -> "list[Hit]":
+        from copilot.repo.search import search
+
+        try:
+            return search(self.index, query, k)
+        except RepositoryError as error:
+            self._keep_nothing(error)
+            return search(self.index, query, k)
 
     @property
     def paths(self) -> Collection[str]:
@@ -92,10 +131,17 @@ def _indexed(walked: Walk, cache_dir: Path, report: Report, allowed: frozenset[s
     try:
         return _refreshed(Index(index_path(cache_dir), walked.root, allowed), walked, report), ""
     except (RepositoryError, OSError) as error:
-        warning = f"nothing is kept, so every command starts anew: {error}"
+        return _temporary(walked, report, allowed), _unkept(error)
+
+
+def _temporary(walked: Walk, report: Report, allowed: frozenset[str]) -> Index:
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # SQLite keeps its files open; where names can go before, nothing stays behind.
-        return _refreshed(Index(Path(folder) / "index.sqlite3", walked.root, allowed), walked, report), warning
+        return _refreshed(Index(Path(folder) / "index.sqlite3", walked.root, allowed), walked, report)
+
+
+def _unkept(error: Exception) -> str:
+    return f"nothing is kept, so every command starts anew: {error}"
 
 
 def _refreshed(index: Index, walked: Walk, report: Report) -> Index:

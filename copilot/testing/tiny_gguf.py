@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copilot.engine.gguf_keys import BYTE, CONTROL, UNUSED, USER_DEFINED
-from copilot.engine.vocabulary import SPACE
+from copilot.engine.vocabulary_draft import SPACE
 from copilot.testing.gguf_writer import GgufWriter, Value
 from copilot.testing.tiny_vocab import TinyVocab, gemma4_vocab, qwen2_vocab
 

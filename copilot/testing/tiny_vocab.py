@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 
 from copilot.engine.gguf_keys import BYTE, CONTROL, NORMAL, UNUSED, USER_DEFINED
-from copilot.engine.vocabulary import SPACE, byte_alphabet
+from copilot.engine.vocabulary_draft import SPACE, byte_alphabet
 
 N_MERGES = 480
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.cli.pack_page import MOST_SKIPPED, page
+from copilot.cli.pack_page import MOST_LISTED, page
 from copilot.repo.pack import Form, Pack, PackedFile
 from copilot.repo.walk import Skipped
 from copilot.testing import make_repo
@@ -135,12 +135,25 @@ def test_the_page_names_no_address_and_forbids_all() -> None:
 
 def test_what_was_skipped_is_grouped_and_counted() -> None:
     """The largest group comes first; a very long one is cut, and says by how many."""
-    many = [Skipped(f"gen/{n}.ts", "no room for its name") for n in range(MOST_SKIPPED + 5)]
+    many = [Skipped(f"gen/{n}.ts", "no room for its name") for n in range(MOST_LISTED + 5)]
     reader = Reader(page(made([], [Skipped(".env", "secret by name"), *many])))
     assert reader.text("span")[-2:] == ["no room for its name", "secret by name"]
-    assert len(reader.elements("li")) == MOST_SKIPPED + 2
+    assert len(reader.elements("li")) == MOST_LISTED + 2
     assert "… and 5 more; " in reader.text("li")
     assert "Nothing was skipped." in Reader(page(made([], []))).text("p")
+
+
+def test_what_was_redacted_is_listed_by_kind_without_its_value(run, tiny: Path, tmp_path: Path) -> None:
+    """Path and line of each, under what it is; and a word where there is none."""
+    value = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    files = {"b/deploy.py": f'x = 1\nTOKEN = "{value}"\n', "a.py": f'KEY = "{value}"\n'}
+    run("pack", make_repo(tmp_path / "keys", files), "--html", tmp_path / "a.html")
+    html = (tmp_path / "a.html").read_text()
+    reader = Reader(html)
+    assert reader.text("bdi")[-2:] == ["a.py:1", "b/deploy.py:2"]
+    assert reader.text("span")[-1] == "GitHub token" and reader.text("small")[-1] == "2"
+    assert value not in html
+    assert "Nothing that looks like a secret was found." in Reader(page(made([], []))).text("p")
 
 
 def test_the_command_writes_the_page_and_nothing_else(run, project: Path, tiny: Path, tmp_path: Path) -> None:
@@ -381,6 +394,44 @@ def test_thousands_of_files_are_drawn_in_parts(opened: Any) -> None:
     assert 0 < tab.locator("tr:focus").bounding_box()["y"] < 900
     tab.fill("#query", "f5999")
     assert paths(tab) == ["part29/mod0/f5999.py"] and tab.locator("#more").is_hidden()
+
+
+def test_five_thousand_files_answer_at_once(opened: Any) -> None:
+    """Typing a letter and opening a folder each keep the page busy for less than a fifth of a second."""
+    files = [file(f"part{n % 40}/mod{n % 13}/f{n:04}.py", "path", 4 + n % 900, 1 / (n + 2)) for n in range(5000)]
+    skipped = [Skipped(f"gone/{n}.py", "no room for its name") for n in range(5000)]
+    tab = opened(made(files, skipped))
+    busy = """(change) => new Promise((done) => {
+      const start = performance.now();
+      change();
+      requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+    })"""
+    typed = f"""() => ({busy})(() => {{
+      const query = document.querySelector("#query");
+      query.value = "f12";
+      query.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    }})"""
+    clicked = f"""() => ({busy})(() => document.querySelector("#map button").click())"""
+    assert min(tab.evaluate(typed) for _ in range(3)) < 200
+    assert "part12/mod11/f1212.py" in paths(tab)
+    tab.fill("#query", "")
+    assert min(tab.evaluate(clicked) for _ in range(3)) < 200
+
+
+def test_every_control_is_reached_by_keyboard(opened: Any) -> None:
+    """Tab leads from the filter through the map and the list to the groups of what was left out."""
+    tab = opened(SMALL)
+    reached = []
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        reached.append(
+            tab.evaluate("document.activeElement.closest('[id], summary')?.id || document.activeElement.tagName")
+        )
+    for name in ("query", "crumbs", "SUMMARY"):
+        assert name in reached, reached
+    tab.locator("summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("details").first.get_attribute("open") is not None
 
 
 def test_an_empty_pack_still_makes_a_page(opened: Any) -> None:

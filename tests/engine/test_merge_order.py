@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.engine.merge_order import MergeOrder, Merges
+from copilot.engine.merge_order import MergeOrder, Pair
 
 
-def merges(*pairs: str) -> Merges:
-    return {(left, right): place for place, (left, right) in enumerate(pair.split() for pair in pairs)}
+def merges(*pairs: str) -> list[Pair]:
+    return [(left, right) for left, right in (pair.split() for pair in pairs)]
 
 
 def test_a_product_is_reached_when_its_parts_form_undisturbed() -> None:
@@ -37,20 +37,20 @@ def test_runs_of_one_character_may_be_listed_in_any_order() -> None:
 
 
 @st.composite
-def merge_lists(draw: st.DrawFn) -> Merges:
+def merge_lists(draw: st.DrawFn) -> list[Pair]:
     """Lists over a small alphabet in which every part is a character or an earlier or later product."""
     symbols = ["a", "b", "c"]
-    found: Merges = {}
-    for place in range(draw(st.integers(1, 14))):
+    found: list[Pair] = []
+    for _ in range(draw(st.integers(1, 14))):
         pair = draw(st.sampled_from(symbols)), draw(st.sampled_from(symbols))
         if pair not in found and len(pair[0] + pair[1]) < 9:
-            found[pair] = place
+            found.append(pair)
             symbols.append(pair[0] + pair[1])
     return found
 
 
 @given(merge_lists())
-def test_the_short_cut_agrees_with_merging_step_by_step(listed: Merges) -> None:
+def test_the_short_cut_agrees_with_merging_step_by_step(listed: list[Pair]) -> None:
     """Reaching a product by its seam's history is the same as simulating it."""
     order = MergeOrder(listed)
     assert [(text, order._simulate(text)) for text, _ in order.products()] == list(MergeOrder(listed).products())
