@@ -7,14 +7,17 @@ asked for by name. Knows no prompts and no chat format.
 import re
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-
-from tiktoken import Encoding
+from typing import TYPE_CHECKING
 
 from copilot.engine.gguf import ModelCard
 from copilot.engine.vocabulary import Vocabulary
 from copilot.engine.vocabulary_cache import load_vocabulary
 from copilot.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from tiktoken import Encoding
 
 LONG_SPACE_CHARS = 1 << 15
 """White space of this length and more is cut by hand: the regular expressions' look-ahead would overflow."""
@@ -30,18 +33,32 @@ class Tokenizer:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._ends = ends = vocabulary.offsets.tolist()
-        ranks = vocabulary.ranks
-        pieces = map(vocabulary.pieces.__getitem__, map(slice, ends, ends[1:]))
-        ranked = {piece: rank for piece, rank in zip(pieces, ranks, strict=True) if rank >= 0}
-        self._encoding = Encoding(
-            vocabulary.name, pat_str=vocabulary.split.pattern, mergeable_ranks=ranked, special_tokens={}
-        )
-        self._ranks_are_ids = ranks[: len(ranked)] == array("i", range(len(ranked)))
-        self._by_rank = [] if self._ranks_are_ids else _by_rank(ranks, len(ranked))
-        self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
         # Pieces beyond the tokens have to be spelled byte by byte.
-        self._complete = len(ranks) == vocabulary.n_vocab
+        self._complete = len(vocabulary.ranks) == vocabulary.n_vocab
+
+    @cached_property
+    def _encoding(self) -> "Encoding":
+        """Made for the first text: a command that finds all counts in the index takes little longer than this."""
+        from tiktoken import Encoding
+
+        vocabulary = self._vocabulary
+        ends = vocabulary.offsets.tolist()
+        pieces = map(vocabulary.pieces.__getitem__, map(slice, ends, ends[1:]))
+        ranked = {piece: rank for piece, rank in zip(pieces, vocabulary.ranks, strict=True) if rank >= 0}
+        return Encoding(vocabulary.name, pat_str=vocabulary.split.pattern, mergeable_ranks=ranked, special_tokens={})
+
+    @cached_property
+    def _by_rank(self) -> list[int]:
+        """Rank -> index of its piece; empty if they are the same."""
+        ranks = self._vocabulary.ranks
+        n_ranked = max(ranks, default=-1) + 1
+        if ranks[:n_ranked] == array("i", range(n_ranked)):
+            return []
+        found = [0] * n_ranked
+        for index, rank in enumerate(ranks):
+            if rank >= 0:
+                found[rank] = index
+        return found
 
     @classmethod
     def from_card(cls, card: ModelCard, cache_dir: Path | None = None) -> "Tokenizer":
@@ -68,9 +85,9 @@ class Tokenizer:
             ranks = self._encode(self._spaced(text))
         except UnicodeEncodeError:
             ranks = self._encode(self._spaced(_SURROGATES.sub("\ufffd", text)))
-        if self._ranks_are_ids:
-            return ranks
         by_rank = self._by_rank
+        if not by_rank:
+            return ranks
         ids = [by_rank[rank] for rank in ranks]
         if self._complete or not ids or max(ids) < self.n_vocab:
             return ids
@@ -106,7 +123,8 @@ class Tokenizer:
         return b"".join(map(self.piece, ids))
 
     def _slice(self, index: int) -> bytes:
-        return self._vocabulary.pieces[self._ends[index] : self._ends[index + 1]]
+        offsets = self._vocabulary.offsets
+        return self._vocabulary.pieces[offsets[index] : offsets[index + 1]]
 
     def _spaced(self, text: str) -> str:
         # Gemma knows one space, spelled U+2581; here both are spelled " ".
@@ -116,7 +134,7 @@ class Tokenizer:
         """Byte tokens of a piece that no token stands for; a byte without a token is lost, as in llama.cpp."""
         if piece < self.n_vocab:
             return [piece]
-        return [index for byte in self._slice(piece) if (index := self._byte_ids[byte]) >= 0]
+        return [index for byte in self._slice(piece) if (index := self._vocabulary.byte_ids[byte]) >= 0]
 
     def _encode(self, text: str) -> list[int]:
         """Ranks of a text. Long white space is taken out and merged on its own, as the pattern would cut it."""
@@ -134,15 +152,6 @@ class Tokenizer:
             ranks += self._encoding._encode_single_piece(text[run.start() : end])
             start = end
         return ranks + self._encoding.encode_ordinary(text[start:])
-
-
-def _by_rank(ranks: Sequence[int], n_ranked: int) -> list[int]:
-    """Rank -> index of its piece."""
-    found = [0] * n_ranked
-    for index, rank in enumerate(ranks):
-        if rank >= 0:
-            found[rank] = index
-    return found
 
 
 def _has_long_space(text: str) -> bool:

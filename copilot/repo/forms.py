@@ -6,10 +6,12 @@ tokens of a whole are the sum of the tokens of its parts. Knows no ranks and no 
 
 import re
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Protocol
 
 from copilot.repo.index import Index, IndexedFile
 from copilot.repo.languages import language_of
+from copilot.repo.schema import TEXT
 
 CHARS_PER_TOKEN = 3.6
 """For guesses only: what is packed is always counted."""
@@ -19,6 +21,7 @@ _LINE_CHARS = 140
 _VALUE = re.compile(r"[\w.\[\]: ]+ = ")
 _PRIVATE = re.compile(r"^(?:(?:async|def|class|func|fn) )*_")
 _TICKS = re.compile("`+")
+_DIGEST_BYTES = 20
 _TAG = re.compile(r"[a-z0-9]{1,10}")
 
 
@@ -98,10 +101,28 @@ class Forms:
         self._counter = counter
         self._most = most_outline_chars
         self._costs: dict[tuple[str, str], int] = {}
+        self._texts: dict[bytes, int] = {}
+        """Digest of a text -> its tokens."""
+        self._fresh: dict[bytes, int] = {}
+        """Those of `_texts` that the index does not have."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Exact tokens of texts that are not worth remembering."""
-        return self._counter.count(texts) if texts else []
+        """Exact tokens of headings, names and excerpts; remembered in the index once `keep` is called."""
+        keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._texts}
+        self._texts |= self._index.token_counts(self._counter.name, TEXT, missing)
+        missing = {key: text for key, text in missing.items() if key not in self._texts}
+        if missing:
+            counted = dict(zip(missing, self._counter.count(list(missing.values())), strict=True))
+            self._texts |= counted
+            self._fresh |= counted
+        return [self._texts[key] for key in keys]
+
+    def keep(self) -> None:
+        """Remember what `count` had to count: what did not change is packed again without a tokenizer."""
+        if self._fresh:
+            self._index.keep_token_counts(self._counter.name, TEXT, self._fresh)
+            self._fresh = {}
 
     def guess(self, file: IndexedFile, form: str) -> float:
         """About how many tokens the file costs in a form, from its size alone."""
@@ -136,7 +157,7 @@ class Forms:
         missing = {file.key: file for file in files if file.key not in known}
         fresh: dict[bytes, int] = {}
         for batch in _batches(list(missing.values())):
-            counts = self.count(self._bodies(batch, form))
+            counts = self._counter.count(self._bodies(batch, form))
             fresh.update(zip((file.key for file in batch), counts, strict=True))
         if fresh:
             self._index.keep_token_counts(self._counter.name, kept_as, fresh)

@@ -131,7 +131,10 @@ def pack(index: Index, request: PackRequest, counter: Counter) -> Pack:
         raise BudgetError(
             f"a budget of {request.budget_tokens} tokens is too small; give {LEAST_BUDGET_TOKENS} or more"
         )
-    return _Packing(index, request, counter).packed()
+    packing = _Packing(index, request, counter)
+    made = packing.packed()
+    packing.forms.keep()
+    return made
 
 
 @dataclass(slots=True)

@@ -14,12 +14,15 @@ from copilot.repo.batches import batches
 from copilot.repo.content import Content, content_key, definitions_json, pack_defines, pack_refers, read_content
 from copilot.repo.raw import read_raw
 from copilot.repo.redact import findings_json
-from copilot.repo.schema import add_root, drop_chunks, drop_root, transaction
+from copilot.repo.schema import TEXT, add_root, drop_chunks, drop_root, transaction
 from copilot.repo.walk import Skipped, Walk, WalkedFile
 
 _ContentRow = tuple[bytes, int, str, str, str, str, str, str, bytes, bytes]
 _SPARE_CONTENTS = 2000
 """Contents no file has any more (other branches) that are kept beyond twice the used ones."""
+
+_MOST_TEXTS = 50_000
+"""Token counts of names and excerpts that are kept; then all of them go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +135,6 @@ def _sweep(connection: sqlite3.Connection) -> None:
         )
         for table in ("counts", "places"):
             connection.execute(f"DELETE FROM {table} WHERE key NOT IN (SELECT key FROM contents)")
+    counted = connection.execute("SELECT count(*) FROM counts WHERE form = ?", (TEXT,)).fetchone()[0]
+    if counted > _MOST_TEXTS:
+        connection.execute("DELETE FROM counts WHERE form = ?", (TEXT,))

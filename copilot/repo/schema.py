@@ -19,6 +19,9 @@ BUSY_MS = 20_000
 MOST_CHUNKS = 4096
 """Places kept per file; a row of a text index is `file id * MOST_CHUNKS + ordinal`."""
 
+TEXT = "text"
+"""Form, among the token counts, of texts that are no file; their keys are their own digests."""
+
 _TABLES = """
 CREATE TABLE contents (
     id INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = {"jinja2", "llama_cpp", "numpy", "rich"}
+HEAVY = {"jinja2", "llama_cpp", "numpy", "rich", "tiktoken"}
 PACK = f"""
 import sys
 from copilot.cli import main
