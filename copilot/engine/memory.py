@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 
-from copilot.engine.base import N_SEQUENCES
 from copilot.engine.gguf import CacheType, ModelCard
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.errors import BudgetError
@@ -17,7 +16,10 @@ from copilot.errors import BudgetError
 N_BATCH = SEGMENT_TOKENS
 """Tokens per decode call and per micro-batch: the unit of progress, of cancelling and of segments."""
 N_OUTPUTS_MAX = 64
-"""Rows of logits a context reserves."""
+"""Rows of logits a context reserves; never fewer than its sequences."""
+MIN_SEQUENCES, MAX_SEQUENCES = 4, 8
+WINDOWS_BYTES = 256 << 20
+"""What the windows of more than MIN_SEQUENCES sequences may take together."""
 RESERVED_BYTES = 512 << 20
 """Left to the rest of the system."""
 _RUNTIME_BYTES = 150 << 20
@@ -53,7 +55,7 @@ class MemoryPlan:
 def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPlan:
     """The memory of one context of `n_ctx` tokens on the CPU, weights included."""
     padded = -(-n_ctx // 256) * 256
-    window_tokens = min(padded, -(-(card.sliding_window * N_SEQUENCES + N_BATCH) // 256) * 256) if card.windowed else 0
+    window_tokens = _window_tokens(card, padded, sequences_for(card, cache_type))
     width = max(card.n_head) * max(card.head_dim_k, card.head_dim_k_swa) + card.embedding_length * 4
     masks = N_BATCH * (padded + window_tokens) * 2
     return MemoryPlan(
@@ -63,6 +65,20 @@ def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPla
         window=window_tokens * card.swa_bytes_per_token(cache_type),
         compute=N_OUTPUTS_MAX * card.vocab_size * 4 + N_BATCH * width * _ACTIVATIONS * 4 + masks,
     )
+
+
+def sequences_for(card: ModelCard, cache_type: CacheType) -> int:
+    """How many sequences a context has: each takes a window's memory where layers are windowed, else nothing."""
+    per_token = card.swa_bytes_per_token(cache_type) if card.windowed else 0
+    for n_seq in range(MAX_SEQUENCES, MIN_SEQUENCES, -1):
+        if _window_tokens(card, card.context_length, n_seq) * per_token < WINDOWS_BYTES:
+            return n_seq
+    return MIN_SEQUENCES
+
+
+def _window_tokens(card: ModelCard, n_ctx: int, n_seq: int) -> int:
+    """Cells of a sliding-window layer, as llama.cpp reckons them."""
+    return min(n_ctx, -(-(card.sliding_window * n_seq + N_BATCH) // 256) * 256) if card.windowed else 0
 
 
 def available_bytes() -> int:
