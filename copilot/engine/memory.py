@@ -3,13 +3,12 @@
 The terms and how they were checked against llama.cpp's own figures are in docs/engine.md.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from copilot.engine.gguf import CacheType, ModelCard
+from copilot.engine.memory_limits import address_space_limits, cgroup_limits
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.errors import BudgetError
 
@@ -82,9 +81,13 @@ def _window_tokens(card: ModelCard, n_ctx: int, n_seq: int) -> int:
 
 
 def available_bytes() -> int:
-    """Memory this process may take now without pushing others out: the system's figure or its cgroup's."""
-    limits = [limit - used for limit, used in _cgroup_limits()]
-    return max(0, min([int(psutil.virtual_memory().available), *limits]))
+    """Memory this process may have in all without pushing others out: what is free, and what it holds already."""
+    memory = psutil.Process().memory_info()
+    own = memory.rss - getattr(memory, "shared", memory.rss)  # pages of files count as free anyway
+    free = min([int(psutil.virtual_memory().available), *(limit - used for limit, used in cgroup_limits())])
+    # Of an address space, what is reserved without being used is lost.
+    space = (limit - (memory.vms - memory.rss) for limit in address_space_limits())
+    return max(0, min([own + free, *space]))
 
 
 def plannable_bytes() -> int:
@@ -92,20 +95,9 @@ def plannable_bytes() -> int:
 
     Unlike `available_bytes` it stays the same from run to run, so that the size of a prefix does.
     """
-    total = min([int(psutil.virtual_memory().total), *(limit for limit, _ in _cgroup_limits())])
+    limits = [*(limit for limit, _ in cgroup_limits()), *address_space_limits()]
+    total = min([int(psutil.virtual_memory().total), *limits])
     return total - max(total // 4, 3 << 29)
-
-
-def _cgroup_limits() -> Iterator[tuple[int, int]]:
-    """(limit, used) in bytes of the control groups this process is in, where one is set."""
-    for folder, limit, used in (
-        ("/sys/fs/cgroup", "memory.max", "memory.current"),
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        try:
-            yield int(Path(folder, limit).read_text()), int(Path(folder, used).read_text())
-        except (OSError, ValueError):
-            continue  # no such cgroup, or no limit ("max")
 
 
 def largest_context(card: ModelCard, cache_type: CacheType, available: int) -> int:
