@@ -31,6 +31,10 @@ MAX_LOSSES = 2
 """How often in a row a request may lose its host without having got any further."""
 
 
+class LeavingError(ClosedError):
+    """A host takes no more requests; the next one is there as soon as it has finished."""
+
+
 class HostSession:
     """Usable from any thread. Connects when first asked, and starts a host where there is none."""
 
@@ -129,18 +133,16 @@ class HostSession:
 
     def _messages(self, method: str, params: Mapping[str, Any], cancel: Cancel | None) -> Iterator[dict[str, Any]]:
         """One attempt. ClosedError where the host is lost; a CopilotError where it reports one."""
-        call: Call = self._connected().call(method, params)
-        if cancel is not None:
-            cancel.when_set(call.cancel)
+        link = self._connected()
         try:
-            for message in call.messages():
-                if "error" in message:
-                    raise _failure(message["error"])
-                yield message
-        finally:
-            if cancel is not None:
-                cancel.forget(call.cancel)
-            call.leave()
+            yield from _exchanged(link.call(method, params), cancel)
+        except ClosedError as error:
+            with self._lock:
+                if self._link is link:
+                    self._link = None  # its other thread may not have heard yet that it is gone
+            if not isinstance(error, LeavingError):  # that one still answers what it was asked before
+                link.close()
+            raise
 
     def _connected(self) -> Link:
         with self._lock:
@@ -151,7 +153,9 @@ class HostSession:
             return self._link
 
     def _lost(self, error: ClosedError, losses: int) -> int:
-        """After a loss: see that a hung host is gone. EngineError when it is no use to try again."""
+        """The losses that count: see that a hung host is gone. EngineError when it is no use to try again."""
+        if isinstance(error, LeavingError):
+            return losses - 1
         if isinstance(error, UnansweredError) and error.pid:
             end(error.pid, error.met_at)
         if losses > MAX_LOSSES:
@@ -160,6 +164,20 @@ class HostSession:
                 "`copilot host log` may tell why"
             ) from error
         return losses
+
+
+def _exchanged(call: Call, cancel: Cancel | None) -> Iterator[dict[str, Any]]:
+    if cancel is not None:
+        cancel.when_set(call.cancel)
+    try:
+        for message in call.messages():
+            if "error" in message:
+                raise _failure(message["error"])
+            yield message
+    finally:
+        if cancel is not None:
+            cancel.forget(call.cancel)
+        call.leave()
 
 
 def _event(message: Mapping[str, Any]) -> Event:
@@ -173,5 +191,5 @@ def _event(message: Mapping[str, Any]) -> Event:
 def _failure(error: object) -> Exception:
     about = error.get("data") if isinstance(error, dict) else None
     if isinstance(about, dict) and about.get("code") == LEAVING:
-        return ClosedError("the host leaves")
+        return LeavingError("the host leaves")
     return decode_error(about if about is not None else error)

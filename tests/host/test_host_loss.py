@@ -132,6 +132,21 @@ def test_an_older_host_finishes_and_is_replaced(hosts) -> None:
     assert len(hosts.pids()) == 1
 
 
+def test_a_host_that_leaves_is_no_loss(hosts) -> None:
+    """It finishes what it was asked; what its clients ask from then on is answered by the next one."""
+    session = hosts.client(hosts.launch(delay_s=0.1))
+    events = session.generate(hosts.asked(1, n=15), Cancel())
+    text = next(event.text for event in events if isinstance(event, Text))
+    leaving = meet(hosts.launch().orders.address)
+    list(leaving.call("leave", {"now": False}).messages())
+    assert hosts.said(session, hosts.asked(2)) == hosts.expected(hosts.asked(2))
+    assert text + "".join(event.text for event in events if isinstance(event, Text)) == hosts.expected(
+        hosts.asked(1, n=15)
+    )
+    assert hosts.pid != leaving.hello.pid
+    leaving.close()
+
+
 def test_a_newer_host_is_left_alone(hosts) -> None:
     """The older client says what to do, and does not take the engine away from the newer one."""
     launch = hosts.launch(version="99.0.0")
