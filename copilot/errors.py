@@ -6,7 +6,8 @@ CopilotError                 one line that says what to do next
 ├── ModelMissingError        no model is installed, or not under that name          exit 2
 ├── BudgetError              what was asked for does not fit context or memory      exit 2
 ├── ModelFileError           a model file is damaged, foreign or unsupported        exit 3
-└── EngineError              llama.cpp failed while it ran                          exit 3
+├── EngineError              llama.cpp failed while it ran                          exit 3
+└── HostError                the engine's process cannot be started or trusted      exit 3
 """
 
 
@@ -40,4 +41,9 @@ class ModelFileError(CopilotError):
 
 class EngineError(CopilotError):
     code = "engine"
+    exit_code = 3
+
+
+class HostError(CopilotError):
+    code = "host"
     exit_code = 3

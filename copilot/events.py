@@ -30,6 +30,8 @@ class Text:
     """The next piece of an answer."""
 
     text: str
+    logprobs: tuple[float, ...] = ()
+    """Natural logarithms of the probabilities of its tokens, where the request asked for them."""
 
 
 @dataclass(frozen=True, slots=True)

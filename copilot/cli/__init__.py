@@ -19,6 +19,7 @@ COMMANDS = {
     "cache": "What is kept on disk, and removing it.",
     "config": "The settings in force and where they come from.",
     "doctor": "Check this machine and say what to do about each problem.",
+    "host": "The engine's process: how it is, its log, and stopping it.",
     "models": "Model files: list, pull, import, verify, remove, path.",
     "pack": "The repository as the model would see it.",
     "search": "Ranked places in a repository; needs no model.",
