@@ -24,11 +24,12 @@ def odd(tmp_path: Path) -> Path:
         {
             "main.py": "def main():\n    helper()\n", "lib/helper.py": "def helper():\n    return 1\n",
             "new\nline.py": "x = 1\n", "tab\t.py": "x = 1\n", "esc\x1b[31m.py": "x = 1\n",
-            "bidi\u202egpj.py": "x = 2\n", " lead.py": "x = 3\n", "quote\"'`.py": "x = 4\n",
-            "-dash.py": "x = 5\n", "empty.py": "", "space.py": "  \n\n",
-            f"{DEEP}/far.py": "def far_away():\n    pass\n", "deep.py": "(\n" * 50_000, "wide.js": "1," * 200_000,
-            "levels.yaml": "- " * 2000, "keys.py": f'TOKEN = "{KEY}"\n',
+            "bidi\u202egpj.py": "x = 2\n", " lead.py": "x = 3\n", "quote\"'`.py": "x = 4\n", "-dash.py": "x = 5\n",
+            "empty.py": "", "space.py": "  \n\n", f"{DEEP}/far.py": "def far_away():\n    pass\n",
+            "deep.py": "(\n" * 50_000, "wide.js": "1," * 200_000, "levels.yaml": "- " * 2000,
+            "keys.py": f'TOKEN = "{KEY}"\n',
         },
+        git=False,
     )  # fmt: skip
     (root / "utf16.cs").write_bytes("class Sixteen { void Run() {} }\r\n".encode("utf-16"))
     (root / "bom.py").write_bytes(b"\xef\xbb\xbfdef bom():\r\n    return 1\r\n")

@@ -79,7 +79,7 @@ def test_an_index_that_fails_later_is_done_without(root: Path, tmp_path: Path, m
             raise RepositoryError("the index cannot be written (database or disk is full); try again")
         return search(index, query, k)
 
-    monkeypatch.setattr("copilot.tasks.repository.search", full_disk)
+    monkeypatch.setattr("copilot.repo.search.search", full_disk)
     with Repository.open(root, tmp_path / "cache") as repository:
         assert repository.warning == ""
         assert repository.search("f3", 3)[0].path == "m3.py"
