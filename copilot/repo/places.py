@@ -42,8 +42,7 @@ def waiting_files(connection: sqlite3.Connection, root: int) -> list[WaitingFile
     """The files of a root whose content is not in its text index yet."""
     rows = connection.execute(
         "SELECT f.id, f.path, f.size, c.key, c.problem, c.marks, c.definitions"
-        " FROM files f JOIN contents c ON c.id = f.content"
-        " WHERE f.root = ? AND f.placed IS NOT c.key ORDER BY f.id",
+        " FROM files f JOIN contents c ON c.id = f.content WHERE f.root = ? AND f.placed IS NOT c.key ORDER BY f.id",
         (root,),
     )
     return [WaitingFile(*row) for row in rows]

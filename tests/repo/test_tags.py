@@ -114,10 +114,11 @@ def test_a_text_without_language_has_no_structure() -> None:
     [
         ("python", "x = 1\n" * (MAX_BYTES // 6 + 1), "larger than 2 MiB"),
         ("javascript", "f();" * 10_000, "lines too long"),
-        ("python", "(\n" * 100_000, "nested too deeply or too broken"),
+        ("python", "(\n" * 100_000, "brackets nested too deeply"),
         ("python", "x = " + "a +\\\n" * 100_000 + "a", "nested too deeply or too broken"),
-        ("javascript", "[\n" * 100_000, "nested too deeply or too broken"),
-        ("cpp", "a<\n" * 200_000, "too ambiguous"),
+        ("javascript", "[\n" * 100_000, "brackets nested too deeply"),
+        ("cpp", "a<\n" * 200_000, "brackets nested too deeply"),
+        ("javascript", "/*---\n" * 10_000, "too ambiguous"),
     ],
 )
 def test_pathological_texts_are_cut_off_with_a_reason(name: str, text: str, reason: str) -> None:
