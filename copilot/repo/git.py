@@ -65,7 +65,7 @@ class History:
     """By path, POSIX and relative to the folder; files no longer there are included."""
 
 
-def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
+def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S, stdin: bytes = b"") -> bytes | None:
     """Return what `git ARGUMENTS` prints in `root`; None if git is missing, refuses or takes too long."""
     executable = shutil.which("git")
     if executable is None:
@@ -76,7 +76,7 @@ def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> bytes | No
             [executable, "--no-pager", *settings, *arguments],
             cwd=root,
             env=environment(),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             timeout=timeout_s,
         )

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from copilot.repo import provided
 from copilot.repo.signatures import comment_line, cut, one_line
-from copilot.repo.tags import MAX_BYTES, Definition, Reference, Structure
+from copilot.repo.syntax import MAX_BYTES
+from copilot.repo.tags import Definition, Reference, Structure
 
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*[\s\S]*?(?:\*/|\Z))"

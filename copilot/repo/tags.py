@@ -10,23 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tree_sitter import Node, Parser, QueryCursor, Tree
+from tree_sitter import Node, QueryCursor
 
-from copilot.repo.languages import Language, grammar, query, reader, refine
+from copilot.repo.languages import Language, query, reader, refine
 from copilot.repo.nesting import TITLES, Frame, Mark, Span, marks, nest
 from copilot.repo.signatures import comment_line, cut, docstring_line, one_line, without_arguments
+from copilot.repo.syntax import is_tangled, parse, too_large
 
-MAX_BYTES = 2 << 20
-_WIDE_BYTES = 20_000
-_WIDE_LINE_BYTES = 1000
-_STEPS = 2000
-_BYTES_PER_STEP = 30
-"""Ordinary code takes 50 to 150 bytes for each; counting steps, unlike looking at a clock, decides alike everywhere."""
-_READ_BYTES = 4096
-"""Handed out at once: for parsing any number does, but predicates of queries read every name they look at anew."""
-_SAMPLE_NODES = 1000
-_MAX_DEPTH = 4000
-_MAX_ERROR_WIDTH = 8000
 _MAX_SCOPES = 20
 _SIGNATURE_CHARS = 240
 _VALUE_CHARS = 80
@@ -93,67 +83,22 @@ def structure(text: str, language: Language | None) -> Structure:
         return Structure((), (), (), None)
     source = text.encode("utf-8", "replace")
     newlines = [match.start() for match in re.finditer(b"\n", source)]
-    error = _too_large(source, len(newlines))
+    error = too_large(source, len(newlines))
     if error:
         return Structure((), (), (), error)
     if language.reader:
         return reader(language)(text)
     language = refine(language, text)
-    tree = _parse(source, language)
+    tree = parse(source, language)
     if tree is None:
         return Structure((), (), (), "too ambiguous to parse: no structure")
-    if _is_tangled(tree):
+    if is_tangled(tree):
         return Structure((), (), (), "nested too deeply or too broken to parse: no structure")
     cursor = QueryCursor(query(language))
     if language.depth:
         cursor.set_max_start_depth(language.depth)
     captures = cursor.captures(tree.root_node)
     return _Reader(source, newlines, captures, language).structure()
-
-
-def _too_large(source: bytes, newlines: int) -> str | None:
-    if len(source) > MAX_BYTES:
-        return f"larger than {MAX_BYTES >> 20} MiB: no structure"
-    if len(source) > _WIDE_BYTES and len(source) > _WIDE_LINE_BYTES * (newlines + 1):
-        return "lines too long, minified or generated: no structure"
-    return None
-
-
-def _parse(source: bytes, language: Language) -> Tree | None:
-    """Parse within a number of steps that depends on the size; None if that is not enough."""
-    left = _STEPS + len(source) // _BYTES_PER_STEP
-
-    def is_over(offset: int, has_error: bool) -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
-
-    try:
-        return Parser(grammar(language)).parse(
-            lambda offset, point: source[offset : offset + _READ_BYTES], progress_callback=is_over
-        )
-    except ValueError:
-        return None
-
-
-def _is_tangled(tree: Tree) -> bool:
-    """Whether a query would take quadratic time: a very deep chain or a very wide error, found by sampling evenly.
-
-    Only what makes up a good part of the tree costs, and that a sample hits.
-    """
-    root = tree.root_node
-    cursor = tree.walk()
-    for index in range(0, root.descendant_count, _SAMPLE_NODES):
-        cursor.goto_descendant(index)
-        if cursor.depth > _MAX_DEPTH:
-            return True
-        while root.has_error:
-            node = cursor.node
-            if node is not None and node.is_error and node.child_count > _MAX_ERROR_WIDTH:
-                return True
-            if not cursor.goto_parent():
-                break
-    return False
 
 
 class _Reader:

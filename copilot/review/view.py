@@ -1,0 +1,121 @@
+"""One changed file as rules see it: its lines, trees and structures on both sides, each made when first asked for.
+
+Does not know: rules, git.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from copilot.repo.changes import ChangedFile
+from copilot.repo.content import marks_of
+from copilot.repo.diff import Line
+from copilot.repo.fit import split_lines
+from copilot.repo.languages import Language, language_of
+from copilot.repo.roles import Role, role_of
+from copilot.repo.syntax import SyntaxTree
+from copilot.repo.tags import Structure, structure
+
+_ASIDE = frozenset({Role.TEST, Role.FIXTURE, Role.EXAMPLE, Role.DOCS, Role.VENDORED, Role.LOCALE})
+_FEWEST_CHARS = 6
+
+
+class FileView:
+    """One file of a change."""
+
+    def __init__(self, file: ChangedFile, moved: frozenset[str] = frozenset()) -> None:
+        self.file = file
+        self.path = file.path
+        self.language: Language | None = language_of(file.path)
+        self.added: dict[int, str] = {
+            line.new: line.text.removesuffix("\r")
+            for hunk in file.diff.hunks
+            for line in hunk.lines
+            if line.sign == "+" and line.new is not None
+        }
+        """Number in the new version -> text."""
+        self.removed: tuple[Line, ...] = tuple(line for hunk in file.diff.hunks for line in hunk.removed)
+        self._moved = moved
+
+    @property
+    def code(self) -> str:
+        """Name of the language, "" for none."""
+        return self.language.name if self.language else ""
+
+    @cached_property
+    def role(self) -> Role:
+        return role_of(self.path)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the file is no part of what runs in earnest: tests, examples, documents, others' code."""
+        return self.role in _ASIDE
+
+    @cached_property
+    def is_generated(self) -> bool:
+        return bool(marks_of(self.file.new_text or self.file.old_text or ""))
+
+    @cached_property
+    def new_lines(self) -> list[str]:
+        return split_lines(self.file.new_text or "")
+
+    @cached_property
+    def old_lines(self) -> list[str]:
+        return split_lines(self.file.old_text or "")
+
+    @cached_property
+    def new_tree(self) -> SyntaxTree | None:
+        return SyntaxTree.of(self.file.new_text, self.language) if self.file.new_text else None
+
+    @cached_property
+    def old_tree(self) -> SyntaxTree | None:
+        return SyntaxTree.of(self.file.old_text, self.language) if self.file.old_text else None
+
+    @cached_property
+    def new_structure(self) -> Structure:
+        return structure(self.file.new_text or "", self.language)
+
+    @cached_property
+    def old_structure(self) -> Structure:
+        return structure(self.file.old_text or "", self.language)
+
+    def is_moved(self, first: int, last: int | None = None) -> bool:
+        """Whether lines of the new version were only moved here: each stood among the removed lines of the change."""
+        texts = [self.line(number).strip() for number in range(first, (last or first) + 1)]
+        return all(text in self._moved for text in texts if text)
+
+    def line(self, number: int) -> str:
+        """A line of the new version, as far as it is known."""
+        if number in self.added:
+            return self.added[number]
+        return self.new_lines[number - 1] if 0 < number <= len(self.new_lines) else ""
+
+    def suggestion(self, first: int, last: int, instead: Sequence[str]) -> str | None:
+        """A diff that puts `instead` in the place of lines of the new version."""
+        if self.file.new_text is None:
+            return None
+        old = [f"{line}\n" for line in self.new_lines]
+        new = [*old[: first - 1], *(f"{line}\n" for line in instead), *old[last:]]
+        if not self.file.new_text.endswith("\n"):
+            return None
+        return "".join(difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}")) or None
+
+
+def moved_lines(files: Iterable[ChangedFile]) -> frozenset[str]:
+    """The removed lines of a change that are long enough to be known again."""
+    return frozenset(
+        text
+        for file in files
+        for hunk in file.diff.hunks
+        for line in hunk.removed
+        if len(text := line.text.strip()) >= _FEWEST_CHARS
+    )
+
+
+_SILENCED = re.compile(r"\b(?:nosec|nosemgrep|NOSONAR|nolint:\s*gosec|noqa:\s*S\d|eslint-disable)\b")
+
+
+def is_silenced(line: str) -> bool:
+    """Whether a line says that a security checker is known to complain about it."""
+    return bool(_SILENCED.search(line))
