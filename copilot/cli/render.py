@@ -30,6 +30,7 @@ STAGES = {
     "read": "Reading",
     "fetch": "Fetching",
     "verify": "Verifying",
+    "review": "Reviewing",
 }
 
 

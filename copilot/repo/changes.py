@@ -78,7 +78,7 @@ def unstaged(root: Path) -> Changes:
 
 
 def between(root: Path, revisions: str) -> Changes:
-    """`A..B`, `A...B` (since they parted), or one commit against its first parent. Raises DiffError for what is none."""
+    """`A..B`, `A...B` (since they parted), or one commit against its first parent; DiffError for what is none."""
     left, dots, right = revisions.partition("..")
     if right.startswith("."):
         dots, right = "...", right[1:]

@@ -4,9 +4,11 @@ Any file's text in it, and which files mention a word. Reads through git without
 configures. Does not know: diffs, reviews.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +59,22 @@ class Version:
             pattern = re.compile(rf"\b(?:{'|'.join(wanted)})\b")
             found |= {path for path, text in self.overlay.items() if text is not None and pattern.search(text)}
         return sorted(found)
+
+    def identity(self) -> str:
+        """What tells this state from another one: ids of blobs, or sizes and times where files differ from them."""
+        if self.tree not in ("", ":"):
+            return self.tree
+        listed = git.run(self.root, "ls-files", "-s", "-z") or b""
+        state = hashlib.blake2b(listed, digest_size=20)
+        if not self.tree:
+            names = git.run(self.root, "ls-files", "-m", "-o", "--exclude-standard", "-z")
+            for name in sorted(names.split(b"\0")) if names is not None else ():
+                with suppress(OSError):
+                    stat = (self.root / os.fsdecode(name)).lstat()
+                    state.update(b"%s\0%d\0%d\0" % (name, stat.st_size, stat.st_mtime_ns))
+        for path in sorted(self.overlay):
+            state.update(f"{path}\0{self.overlay[path]}\0".encode("utf-8", "surrogatepass"))
+        return state.hexdigest()
 
 
 def _grep(root: Path, tree: str, words: Sequence[str], timeout_s: float) -> set[str]:

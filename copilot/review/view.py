@@ -4,6 +4,7 @@ Does not know: rules, git.
 """
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -16,6 +17,8 @@ from copilot.repo.languages import Language, language_of
 from copilot.repo.roles import Role, role_of
 from copilot.repo.syntax import SyntaxTree
 from copilot.repo.tags import Structure, structure
+from copilot.review.called import Called, touched_calls
+from copilot.review.rule import Hit, Rule
 
 _ASIDE = frozenset({Role.TEST, Role.FIXTURE, Role.EXAMPLE, Role.DOCS, Role.VENDORED, Role.LOCALE})
 _FEWEST_CHARS = 6
@@ -37,6 +40,12 @@ class FileView:
         """Number in the new version -> text."""
         self.removed: tuple[Line, ...] = tuple(line for hunk in file.diff.hunks for line in hunk.removed)
         self._moved = moved
+
+    @cached_property
+    def moved_digest(self) -> str:
+        """Identity of the added lines that stood elsewhere before."""
+        moved = [line.strip() for line in self.added.values() if line.strip() in self._moved]
+        return hashlib.blake2b("\0".join(moved).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     @property
     def code(self) -> str:
@@ -90,6 +99,39 @@ class FileView:
         if number in self.added:
             return self.added[number]
         return self.new_lines[number - 1] if 0 < number <= len(self.new_lines) else ""
+
+    def hit(
+        self, rule: Rule, lines: tuple[int, int], message: str, suggestion: str | None = None, about: str = ""
+    ) -> Hit:
+        """A hit of a rule on lines of the new version; `about` identifies it where the lines do not."""
+        first, last = lines
+        anchor = about or "\n".join(self.line(number) for number in range(first, min(last, first + 5) + 1))
+        return Hit(rule, self.path, first, last, message, anchor, suggestion)
+
+    def near(self, old_line: int) -> int:
+        """The line of the new version where a line of the old one stands, or stood."""
+        shift = 0
+        for hunk in self.file.diff.hunks:
+            if old_line < hunk.old_start:
+                break
+            if old_line < hunk.old_start + hunk.old_count:
+                before = [line for line in hunk.lines if line.old is not None and line.old <= old_line]
+                last = next((line.new for line in reversed(before) if line.new is not None), None)
+                return max(1, last if last is not None else hunk.new_start)
+            shift = hunk.new_start + hunk.new_count - hunk.old_start - hunk.old_count
+        return max(1, old_line + shift)
+
+    @cached_property
+    def touched(self) -> tuple[Called, ...]:
+        """The calls that the change added or gave other arguments, without those that were only moved."""
+        if self.new_tree is None or not self.added:
+            return ()
+        calls = touched_calls(self.new_tree, self.added.keys())
+        return tuple(call for call in calls if not self._is_old(call))
+
+    def _is_old(self, call: Called) -> bool:
+        lines = [number for number in range(call.line, min(call.end_line, call.line + 20) + 1) if number in self.added]
+        return all(self.is_moved(number) for number in lines)
 
     def suggestion(self, first: int, last: int, instead: Sequence[str]) -> str | None:
         """A diff that puts `instead` in the place of lines of the new version."""

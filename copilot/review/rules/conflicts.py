@@ -1,0 +1,39 @@
+"""Merge conflicts that were left in a file.
+
+Does not know: git's own record of conflicts.
+"""
+
+from collections.abc import Iterator
+
+from copilot.review.finding import Severity
+from copilot.review.rule import Hit, Rule
+from copilot.review.view import FileView
+
+CONFLICT = Rule(
+    "conflict-marker", "merge conflict left in the file", Severity.CRITICAL, "bug",
+    "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches, nor"
+    " in code that parses with them (then they stand in a string).",
+    0.99,
+)  # fmt: skip
+RULES = (CONFLICT,)
+_PATCHES = (".patch", ".diff", ".rej", ".orig")
+
+
+def check(view: FileView) -> Iterator[Hit]:
+    """Conflict markers among the added lines."""
+    if view.path.endswith(_PATCHES):
+        return
+    opened = middle = 0
+    for number in sorted(view.added):
+        line = view.added[number]
+        if line.startswith("<<<<<<< "):
+            opened, middle = number, 0
+        elif line == "=======" and opened:
+            middle = number
+        elif line.startswith(">>>>>>> ") and opened and middle:
+            if view.new_tree is None or view.new_tree.root.has_error or view.code in ("", "yaml", "markdown"):
+                message = (
+                    f"lines {opened} to {number} are both sides of a merge; keep what is right, remove the markers"
+                )
+                yield view.hit(CONFLICT, (opened, number), message)
+            opened = middle = 0

@@ -1,0 +1,251 @@
+"""Names that a change takes away while something still uses them: definitions, imports, whole files.
+
+Exact or silent: a name counts only if nothing visible defines it any more, no added line mentions it, and the use is
+resolved by the language's own rules. Does not know: types, what is made at run time.
+"""
+
+import builtins
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from copilot.repo.calls import scope_of
+from copilot.repo.imports import imports_name, is_same_package, leads_to, resolves
+from copilot.repo.languages import language_of
+from copilot.repo.occurrences import is_bound, occurrences, uses
+from copilot.repo.roles import Role, role_of
+from copilot.repo.syntax import SyntaxTree
+from copilot.repo.tags import Definition, structure
+from copilot.review.change import ChangeView
+from copilot.review.finding import Severity
+from copilot.review.rule import Hit, Rule
+from copilot.review.view import FileView
+
+REMOVED = Rule(
+    "removed-symbol", "removed name is still used", Severity.HIGH, "bug",
+    "A function, class, type, constant or macro was removed or renamed, nothing in the repository defines it any more,"
+    " and a line that the change did not touch still uses it (Python, JavaScript, TypeScript, Go, C, Java, Rust).",
+    0.9,
+)  # fmt: skip
+IMPORT = Rule(
+    "removed-import", "removed import is still used", Severity.HIGH, "bug",
+    "An import was removed, and the file still uses the name without giving it a meaning (Python, JavaScript,"
+    " TypeScript).",
+    0.95,
+)  # fmt: skip
+FILE = Rule(
+    "removed-file", "deleted file is still imported", Severity.HIGH, "bug",
+    "A file was deleted, and another one that stays still imports it by a path that can only mean it.",
+    0.9,
+)  # fmt: skip
+RULES = (REMOVED, IMPORT, FILE)
+_CODES = frozenset({"python", "javascript", "typescript", "tsx", "go", "c", "java", "rust"})
+_ECMASCRIPT = frozenset({"javascript", "typescript", "tsx"})
+_KINDS = frozenset(
+    {"function", "method", "class", "interface", "struct", "enum", "trait", "type", "constant", "macro", "module"}
+)
+_PROSE = frozenset({Role.DOCS, Role.README, Role.LEGAL, Role.LOCALE, Role.GUIDE})
+_MOST_FILES = 60
+"""A name that more files mention is too common to be judged."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    view: FileView
+    definition: Definition
+
+
+def check_changes(change: ChangeView) -> Iterator[Hit]:
+    """Names and files that went away although they are used."""
+    for view in change.views:
+        yield from _imports(view)
+    gone = [gone for view in change.views for gone in _gone(change, view)]
+    by_name: dict[str, list[_Gone]] = {}
+    for each in gone:
+        by_name.setdefault(each.definition.name, []).append(each)
+    yield from _still_used(change, by_name)
+    yield from _deleted_files(change)
+
+
+def _gone(change: ChangeView, view: FileView) -> Iterator[_Gone]:
+    if view.code not in _CODES or view.is_aside or view.is_generated or view.file.old_text is None or view.file.note:
+        return
+    if view.file.diff.status == "renamed" and not view.removed:
+        return
+    removed = {line.old for line in view.removed}
+    for definition in view.old_structure.definitions:
+        name = definition.name
+        if definition.kind not in _KINDS or len(name) < 3 or (name.startswith("__") and name.endswith("__")):
+            continue
+        if not any(line in removed for line in range(definition.start_line, definition.end_line + 1)):
+            continue
+        if re.fullmatch(r"\w+", name) and name not in change.defined and name not in change.added_words:
+            yield _Gone(view, definition)
+
+
+def _still_used(change: ChangeView, gone: dict[str, list[_Gone]]) -> Iterator[Hit]:
+    """The uses that are left of names that went away."""
+    if not gone:
+        return
+    found: dict[str, list[str]] = {}
+    dropped: set[str] = set()
+    mentioned = change.mentions(gone)
+    for path, names in sorted(mentioned.items()):
+        live = [name for name in names if name not in dropped]
+        text = change.text(path) if live else None
+        if text is None:
+            continue
+        language = language_of(path)
+        if language is None or not language.is_code:
+            if role_of(path) not in _PROSE:
+                dropped |= {name for name in live if re.search(rf"\b{name}\b", text)}
+            continue
+        live = [name for name in live if re.search(rf"\b{name}\b", text)]
+        defined = {definition.name for definition in structure(text, language).definitions}
+        dropped |= defined & set(live)
+        tree = SyntaxTree.of(text, language) if live else None
+        for name in live if tree is not None else ():
+            assert tree is not None
+            lines = {line for each in gone[name] for line in _uses(each, path, tree)}
+            found.setdefault(name, []).extend(f"{path}:{line}" for line in sorted(lines))
+    for name in sorted(found.keys() - dropped):
+        if found[name]:
+            yield _hit(gone[name][0], found[name])
+
+
+def _hit(gone: _Gone, places: list[str]) -> Hit:
+    definition, view = gone.definition, gone.view
+    line = 1 if view.file.new_text is None else view.near(definition.start_line)
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    message = (
+        f"{definition.kind} `{definition.qualified}` is gone, but {', '.join(places[:_SHOWN])}{more} still"
+        f" {'use' if len(places) > 1 else 'uses'} it; change that too, or keep the name"
+    )
+    return view.hit(REMOVED, (line, line), message, about=definition.qualified)
+
+
+def _uses(gone: _Gone, path: str, tree: SyntaxTree) -> Iterator[int]:
+    """The lines of a file that use what went away, and can mean nothing else."""
+    name, source, code = gone.definition.name, gone.view.path, gone.view.code
+    here = path == source or path == gone.view.file.diff.old_path
+    if gone.definition.parent and code != "c":
+        if here and code in ("python", "java", *_ECMASCRIPT) and gone.definition.kind == "method":
+            yield from _own_methods(gone, tree)
+        return
+    if code == "python" or code in _ECMASCRIPT:
+        if here and not is_bound(tree, name):
+            yield from (use.line for use in uses(tree, name))
+        elif not here and (line := imports_name(tree, path, name, source)) is not None:
+            yield line
+    elif code == "go":
+        if is_same_package(path, source) and tree.language.name == "go" and not is_bound(tree, name):
+            yield from (use.line for use in uses(tree, name))
+    elif code == "c" and tree.language.name == "c":
+        if not is_bound(tree, name) and (here or not _is_static(gone.definition)):
+            yield from (use.line for use in uses(tree, name) if _is_call_or_type(use.node.parent, gone.definition))
+    elif code in ("rust", "java") and here and not is_bound(tree, name):
+        yield from (use.line for use in uses(tree, name))
+
+
+def _own_methods(gone: _Gone, tree: SyntaxTree) -> Iterator[int]:
+    """Where a class that has no bases calls, on itself, a method it no longer has."""
+    name, scope = gone.definition.name, gone.definition.parent.rpartition(".")[2]
+    if any(occurrence.does == "binds" for occurrence in occurrences(tree, name)):
+        return
+    if not _is_alone(gone.view, scope) or b"__getattr__" in tree.source or f'"{name}"'.encode() in tree.source:
+        return
+    for occurrence in occurrences(tree, name):
+        parent = occurrence.node.parent
+        owner = None if parent is None else parent.child_by_field_name("object")
+        is_own = owner is not None and tree.text(owner) in ("self", "this", "cls")
+        is_call = parent is not None and parent.parent is not None and parent.parent.type in ("call", "call_expression")
+        if is_own and (is_call or (parent is not None and parent.type == "method_invocation")):
+            if scope_of(tree, occurrence.node) == scope:
+                yield occurrence.line
+
+
+def _is_alone(view: FileView, scope: str) -> bool:
+    """Whether a class of the old version names no bases and no decorator that may add to it."""
+    for definition in view.old_structure.definitions:
+        if definition.name == scope and definition.kind == "class":
+            bases = re.search(rf"\b{re.escape(scope)}\s*(?:\(([^)]*)\)|(?:<[^{{]*>)?\s*(?:extends|implements)\b(.*))",
+                              definition.signature)  # fmt: skip
+            decorated = view.old_lines[definition.start_line - 1].lstrip().startswith("@")
+            return not decorated and (bases is None or (bases[1] or "").strip() == "object" or bases[0].endswith("()"))
+    return False
+
+
+def _is_static(definition: Definition) -> bool:
+    return definition.signature.startswith("static ") or definition.kind == "constant"
+
+
+def _is_call_or_type(parent: object, definition: Definition) -> bool:
+    if definition.kind in ("function", "macro"):
+        return getattr(parent, "type", "") == "call_expression"
+    return definition.kind in ("struct", "enum", "type")
+
+
+def _imports(view: FileView) -> Iterator[Hit]:
+    """Imports that were removed while the file still uses their names."""
+    if view.code not in ("python", *_ECMASCRIPT) or view.new_tree is None or view.old_tree is None:
+        return
+    if view.new_tree.root.has_error or not view.file.diff.hunks:
+        return
+    words = sorted({word for line in view.removed for word in re.findall(r"[A-Za-z_]\w+", line.text)})
+    removed = {line.old for line in view.removed}
+    for name in words:
+        was = [
+            place for place in occurrences(view.old_tree, name)
+            if place.does == "binds" and place.line in removed and _is_import(place.node)
+        ]  # fmt: skip
+        if not was or hasattr(builtins, name) or is_bound(view.new_tree, name):
+            continue
+        if view.code != "python" and f"declare {name}" in (view.file.new_text or ""):
+            continue
+        left = [use.line for use in uses(view.new_tree, name)]
+        if left:
+            line = view.near(was[0].line)
+            message = f"`{name}` is no longer imported, but line {left[0]} uses it; import it again or change that line"
+            yield view.hit(IMPORT, (line, line), message, about=name)
+
+
+def _is_import(node: object) -> bool:
+    parent = getattr(node, "parent", None)
+    while parent is not None:
+        if parent.type in ("import_statement", "import_from_statement"):
+            return True
+        if parent.type.endswith(("_definition", "_declaration", "block")):
+            return False
+        parent = parent.parent
+    return False
+
+
+def _deleted_files(change: ChangeView) -> Iterator[Hit]:
+    """Files that were deleted while others import them."""
+    gone = {
+        view.path: view for view in change.views
+        if view.file.diff.status == "deleted" and view.code in ("python", *_ECMASCRIPT) and not view.is_aside
+    }  # fmt: skip
+    stems = {re.sub(r"\W", "", path.rpartition("/")[2].partition(".")[0]): path for path in gone}
+    stems = {stem: path for stem, path in stems.items() if len(stem) > 2 and stem not in ("index", "__init__")}
+    mentioned = change.mentions(stems)
+    for stem, path in sorted(stems.items()):
+        places = []
+        for user, names in sorted(mentioned.items()):
+            text = change.text(user) if stem in names and user not in gone else None
+            if text is not None and language_of(user) is not None:
+                places += [f"{user}" for module in structure(text, language_of(user)).imports
+                           if _means(user, module, path)]  # fmt: skip
+        if places and not change.replaces(path):
+            message = f"{', '.join(places[:_SHOWN])} still imports {path}; change that too, or keep the file"
+            yield gone[path].hit(FILE, (1, 1), message, about=path)
+
+
+def _means(user: str, module: str, path: str) -> bool:
+    """Whether an import as written can mean nothing but the file at `path`."""
+    if path.endswith(".py"):
+        is_relative = module.startswith(".")
+        deep = module.count(".") >= 2 or is_relative
+        return user.endswith(".py") and deep and leads_to(user, module, path)
+    return resolves(user, module, path)
