@@ -55,12 +55,16 @@ class Changes:
     """Paths that are no part of it although one might expect them, each with a reason."""
 
 
-def staged(root: Path) -> Changes:
-    """What the next commit would hold. Raises DiffError where there is no repository."""
-    files = _git_diff(root, "--cached")
+def staged(root: Path, index: Path | None = None) -> Changes:
+    """What the next commit would hold. Raises DiffError where there is no repository.
+
+    `index` is the index file of a commit that is being made, where that is not the repository's own.
+    """
+    files = _git_diff(root, "--cached", index=index)
     before = git.head(root) or _empty_tree(root)
-    after = Version(root, ":")
-    unmerged = git.run(root, "diff", "--name-only", "--diff-filter=U", "-z", "--relative", *_DIFF[2:6]) or b""
+    after = Version(root, ":", index=index)
+    names_only = ("diff", "--name-only", "--diff-filter=U", "-z", "--relative", *_DIFF[2:6])
+    unmerged = git.run(root, *git.without_filters(root), *names_only, index=index) or b""
     names = sorted({name.decode("utf-8", "surrogateescape") for name in unmerged.split(b"\0") if name})
     skipped = tuple((name, "unmerged: resolve the conflict and stage it") for name in names)
     return Changes("staged changes", _from_blobs(root, files), Version(root, before), after, skipped)
@@ -121,20 +125,13 @@ def from_diff(root: Path, raw: bytes) -> Changes:
     return Changes("the diff", tuple(changed), Version(root, "", underlay), Version(root, "", overlay))
 
 
-def _git_diff(root: Path, *what: str) -> tuple[FileDiff, ...]:
-    out = git.run(root, *_without_filters(root), "diff", *_DIFF, *what, "--")
+def _git_diff(root: Path, *what: str, index: Path | None = None) -> tuple[FileDiff, ...]:
+    out = git.run(root, *git.without_filters(root), "diff", *_DIFF, *what, "--", index=index)
     if out is None:
         raise DiffError(f"git makes no diff in {root}; name a repository with -C PATH, or a diff with --diff FILE")
     if len(out) > MAX_DIFF_BYTES:
         raise DiffError(f"the diff is larger than {MAX_DIFF_BYTES >> 20} MiB; review parts of it, commit by commit")
     return parse(out)
-
-
-def _without_filters(root: Path) -> list[str]:
-    """Settings that keep git from running the filters which a repository configures for its files."""
-    out = git.run(root, "config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$")
-    names = sorted({name.decode("utf-8", "surrogateescape") for name in (out or b"").split(b"\0") if name})
-    return [part for name in names for part in ("-c", f"{name}={'false' if name.endswith('.required') else ''}")]
 
 
 def _from_blobs(root: Path, files: Sequence[FileDiff]) -> tuple[ChangedFile, ...]:

@@ -29,6 +29,8 @@ class Version:
     """"" for the work tree, ":" for what is staged, else the id of a commit or tree."""
     overlay: Mapping[str, str | None] = field(default_factory=dict)
     """Texts that differ from it, by path; None for a file that is gone."""
+    index: Path | None = None
+    """The index file of what is staged, where it is not the repository's own."""
 
     def text(self, path: str) -> str | None:
         """The text of one file; None if it is not there, too large, binary or outside the root."""
@@ -41,7 +43,7 @@ class Version:
         if not self.tree:
             return found | {path: decoded(read_inside(self.root, path)) for path in others}
         prefix = ":./" if self.tree == ":" else f"{self.tree}:./"
-        blobs = read_blobs(self.root, [prefix + path for path in others])
+        blobs = read_blobs(self.root, [prefix + path for path in others], self.index)
         return found | {path: decoded(blob) for path, blob in zip(others, blobs, strict=True)}
 
     def mentioning(self, words: Iterable[str], timeout_s: float = git.TIMEOUT_S) -> list[str]:
@@ -64,7 +66,7 @@ class Version:
         """What tells this state from another one: ids of blobs, or sizes and times where files differ from them."""
         if self.tree not in ("", ":"):
             return self.tree
-        listed = git.run(self.root, "ls-files", "-s", "-z") or b""
+        listed = git.run(self.root, "ls-files", "-s", "-z", index=self.index) or b""
         state = hashlib.blake2b(listed, digest_size=20)
         if not self.tree:
             names = git.run(self.root, "ls-files", "-m", "-o", "--exclude-standard", "-z")
@@ -115,13 +117,13 @@ def is_inside(path: str) -> bool:
     return bool(path) and not path.startswith("/") and "\0" not in path and not {"", ".", "..", ".git"} & set(parts)
 
 
-def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
+def read_blobs(root: Path, names: Sequence[str], index: Path | None = None) -> list[bytes | None]:
     """What git calls by these names (ids or `revision:./path`), None for what is no blob or too large."""
     asked = [name for name in names if "\n" not in name]
-    listing = git.run(root, "cat-file", "--batch-check", stdin=_lines(asked)) or b""
+    listing = git.run(root, "cat-file", "--batch-check", stdin=_lines(asked), index=index) or b""
     sizes = [_size(line) for line in listing.split(b"\n")[: len(asked)]]
     readable = [name for name, size in zip(asked, sizes, strict=False) if size is not None and size <= MAX_BYTES]
-    out = (git.run(root, "cat-file", "--batch", stdin=_lines(readable)) if readable else None) or b""
+    out = (git.run(root, "cat-file", "--batch", stdin=_lines(readable), index=index) if readable else None) or b""
     contents: dict[str, bytes] = {}
     at = 0
     for name in readable:

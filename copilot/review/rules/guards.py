@@ -22,7 +22,7 @@ GUARD = Rule(
 WEAKENED = Rule(
     "condition-weakened", "condition lost a part", Severity.MEDIUM, "bug",
     "A condition is the old one without one of its parts: an early exit lost an `or` alternative that looks at a bound,"
-    " null or permission, or a guarded action lost such an `and` requirement, and nothing else of the function changed.",
+    " null or permission, or a guarded action lost such an `and` requirement, and its body stayed.",
     0.6,
 )  # fmt: skip
 RULES = (GUARD, WEAKENED)

@@ -52,6 +52,6 @@ def check(view: FileView) -> Iterator[Hit]:
             continue
         if view.is_aside and found.kind in _GENERAL:
             continue
-        message = f"this looks like a {found.kind}; take it out, read it from the environment, and replace it where it is valid"
+        message = f"this looks like a {found.kind}; take it out, read it from the environment, and revoke it"
         line = view.line(number).replace(value, "")
         yield view.hit(SECRET, (number, number), message, about=line)

@@ -114,7 +114,10 @@ def _is_lenient(old: Takes, new: Takes) -> bool:
 
 def _is_unique(changed: _Changed, trees: list[tuple[str, SyntaxTree]]) -> bool:
     """Whether, where names are global, no other function or macro has this one."""
-    if changed.view.code not in ("c", "cpp", "php") and not (changed.view.code == "java" and changed.function.scope):
+    is_alone = changed.view.code in ("c", "cpp", "php") or (
+        changed.view.code in ("java", "go") and changed.function.scope
+    )
+    if not is_alone:
         return True
     others = 0
     for path, tree in trees:

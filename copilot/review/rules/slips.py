@@ -84,7 +84,8 @@ _HOISTED = frozenset(
         "class_declaration", "empty_statement", ";", "function_definition", "goto_statement", "preproc_if",
         "preproc_ifdef", "preproc_else", "switch_label", "switch_case", "switch_default", "text", "php_tag",
         "function_item", "preproc_endif", "preproc_def", "preproc_call", "break_statement", "preproc_elif",
-        "const_item", "use_declaration", "macro_invocation", "item", "generator_function_declaration", "type_alias_declaration",
+        "const_item", "use_declaration", "macro_invocation", "item", "generator_function_declaration",
+        "type_alias_declaration",
         "interface_declaration", "enum_declaration", "expression_case", "default_case", "attribute_item", "ERROR",
         "labeled_expression", "label", "struct_item", "impl_item", "statement_label",
     }

@@ -159,10 +159,10 @@ def _own_methods(gone: _Gone, tree: SyntaxTree) -> Iterator[int]:
         parent = occurrence.node.parent
         owner = None if parent is None else parent.child_by_field_name("object")
         is_own = owner is not None and tree.text(owner) in ("self", "this", "cls")
-        is_call = parent is not None and parent.parent is not None and parent.parent.type in ("call", "call_expression")
-        if is_own and (is_call or (parent is not None and parent.type == "method_invocation")):
-            if scope_of(tree, occurrence.node) == scope:
-                yield occurrence.line
+        outer = None if parent is None else parent if parent.type == "method_invocation" else parent.parent
+        is_call = outer is not None and outer.type in ("call", "call_expression", "method_invocation")
+        if is_own and is_call and scope_of(tree, occurrence.node) == scope:
+            yield occurrence.line
 
 
 def _is_alone(view: FileView, scope: str) -> bool:

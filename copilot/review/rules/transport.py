@@ -19,21 +19,25 @@ TLS = Rule(
 )  # fmt: skip
 RULES = (TLS,)
 _ECMASCRIPT = r"""rejectUnauthorized["']?\s*[:=]\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED["'\]]*\s*[:=]\s*["']?0"""
+_CURL = r"\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:0L?|FALSE|false)\b"
 _PATTERNS = {
-    "python": r"\bverify(?:_ssl|_certs)?\s*=\s*False\b|\b_create_unverified_context\s*\(|\bverify_mode\s*=\s*(?:ssl\.)?CERT_NONE\b"
-    r"|\bcheck_hostname\s*=\s*False\b|\bcert_reqs\s*=\s*[\"']?(?:ssl\.)?CERT_NONE\b|\bssl\s*=\s*False\b(?=.*\bConnector)",
+    "python": r"\bverify(?:_ssl|_certs)?\s*=\s*False\b|\b_create_unverified_context\s*\("
+    r"|\bverify_mode\s*=\s*(?:ssl\.)?CERT_NONE\b|\bcheck_hostname\s*=\s*False\b"
+    r"|\bcert_reqs\s*=\s*[\"']?(?:ssl\.)?CERT_NONE\b",
     "javascript": _ECMASCRIPT,
     "typescript": _ECMASCRIPT,
     "tsx": _ECMASCRIPT,
     "go": r"\bInsecureSkipVerify\s*:\s*true\b|\.InsecureSkipVerify\s*=\s*true\b",
     "java": r"\bNoopHostnameVerifier\b(?!;)|\bALLOW_ALL_HOSTNAME_VERIFIER\b|\bInsecureTrustManagerFactory\.INSTANCE\b",
-    "c": r"\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*,\s*(?:0L?|FALSE|false)\b|\bSSL_CTX_set_verify\s*\([^,]+,\s*SSL_VERIFY_NONE\b",
-    "cpp": r"\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*,\s*(?:0L?|FALSE|false)\b|\bverify_none\b",
-    "php": r"\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:0|false)\b|[\"']verify_peer(?:_name)?[\"']\s*=>\s*false",
+    "c": _CURL + r"|\bSSL_CTX_set_verify\s*\([^,]+,\s*SSL_VERIFY_NONE\b",
+    "cpp": _CURL + r"|\bverify_none\b",
+    "php": _CURL + r"|[\"']verify_peer(?:_name)?[\"']\s*=>\s*false",
     "ruby": r"\bVERIFY_NONE\b|\bverify:\s*false\b",
     "rust": r"\bdanger_accept_invalid_(?:certs|hostnames)\s*\(\s*true\s*\)",
-    "csharp": r"ServerCertificate(?:CustomValidation|Validation)Callback\s*\+?=.*=>\s*true|DangerousAcceptAnyServerCertificateValidator",
-    "bash": r"\bcurl\b(?:[^|;&#]*\s)(?:-[a-jl-zA-Z]*k[a-zA-Z]*|--insecure)(?=\s)|\bwget\b[^|;&#]*--no-check-certificate\b",
+    "csharp": r"ServerCertificate(?:Custom)?Validation(?:Callback)?\s*\+?=.*=>\s*true"
+    r"|\bDangerousAcceptAnyServerCertificateValidator\b",
+    "bash": r"\bcurl\b(?:[^|;&#]*\s)(?:-[a-jl-zA-Z]*k[a-zA-Z]*|--insecure)(?=\s)"
+    r"|\bwget\b[^|;&#]*--no-check-certificate\b",
 }
 _COMPILED = {code: re.compile(pattern) for code, pattern in _PATTERNS.items()}
 _COMMENT = re.compile(r"^\s*(?:#|//|\*|/\*)")
