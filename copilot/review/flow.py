@@ -13,6 +13,8 @@ from copilot.repo.syntax import Node, SyntaxTree, ancestors
 from copilot.review.called import Called, called
 
 _MOST_STEPS = 6
+HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Stands in literal text for a part that is not constant."""
 
 
 class Origin(IntEnum):
@@ -30,7 +32,7 @@ class Flow:
 
     origin: Origin
     literal: str = ""
-    """The constant text in it, one blank for each other part."""
+    """The constant text in it, with a `HOLE` for each other part."""
     is_built: bool = False
     """Whether text was put together from parts that are not all constant."""
     trail: str = ""
@@ -122,25 +124,25 @@ def flow(tree: SyntaxTree, node: Node, steps: int = _MOST_STEPS) -> Flow:
     if kind in _STRING_TYPES:
         return _string(tree, node, steps)
     if _INPUT.match(tree.text(node)[:200]):
-        return Flow(Origin.INPUT, " ", False, f"`{tree.text(node)[:60]}`")
+        return Flow(Origin.INPUT, HOLE, False, f"`{tree.text(node)[:60]}`")
     if kind in ("identifier", "variable_name", "simple_identifier"):
         return _name(tree, node, steps)
     if kind in _JOINING:
         joined = _joined([flow(tree, child, steps) for child in node.named_children if child.type != "comment"])
         is_text = kind in ("binary_operator", "binary_expression", "binary", "concatenated_string")
-        built = joined.is_built or (is_text and bool(joined.literal.strip()) and joined.origin > Origin.CONSTANT)
+        built = joined.is_built or (is_text and bool(joined.literal.strip(HOLE)) and joined.origin > Origin.CONSTANT)
         return Flow(joined.origin, joined.literal, built, joined.trail)
     call = called(tree, node)
     if call is not None:
         return _call(tree, call, steps)
     if kind in ("attribute", "member_expression", "selector_expression", "field_expression", "field_access"):
         last = tree.text(node).rpartition(".")[2]
-        return _CONSTANT if last.isupper() else Flow(Origin.UNKNOWN, " ", False, f"`{tree.text(node)[:60]}`")
+        return _CONSTANT if last.isupper() else Flow(Origin.UNKNOWN, HOLE, False, f"`{tree.text(node)[:60]}`")
     if kind in ("subscript", "subscript_expression", "index_expression", "element_reference"):
         base = flow(tree, node.named_children[0], steps - 1) if node.named_children and steps else None
         if base is not None and base.origin is Origin.INPUT:
             return base
-    return Flow(Origin.UNKNOWN, " ", False, f"`{' '.join(tree.text(node)[:60].split())}`")
+    return Flow(Origin.UNKNOWN, HOLE, False, f"`{' '.join(tree.text(node)[:60].split())}`")
 
 
 def _joined(flows: list[Flow]) -> Flow:
@@ -159,8 +161,8 @@ def _string(tree: SyntaxTree, node: Node, steps: int) -> Flow:
         parts.append(Flow(Origin.CONSTANT, tree.source[start : child.start_byte].decode("utf-8", "replace")))
         start = child.end_byte
         inner = child.named_children[0] if child.type in ("interpolation", "template_substitution") else child
-        value = flow(tree, inner, steps - 1) if steps else Flow(Origin.UNKNOWN, " ")
-        parts.append(Flow(value.origin, value.literal or " ", False, value.trail))
+        value = flow(tree, inner, steps - 1) if steps else Flow(Origin.UNKNOWN, HOLE)
+        parts.append(Flow(value.origin, value.literal or HOLE, False, value.trail))
     parts.append(Flow(Origin.CONSTANT, tree.source[start : node.end_byte].decode("utf-8", "replace")))
     joined = _joined(parts)
     return Flow(joined.origin, joined.literal, joined.origin > Origin.CONSTANT, joined.trail)
@@ -168,7 +170,7 @@ def _string(tree: SyntaxTree, node: Node, steps: int) -> Flow:
 
 def _call(tree: SyntaxTree, call: Called, steps: int) -> Flow:
     if not steps or call.name in _HARMLESS or "escape" in call.name.lower() or "quote" in call.name.lower():
-        return _CONSTANT if steps else Flow(Origin.UNKNOWN, " ")
+        return _CONSTANT if steps else Flow(Origin.UNKNOWN, HOLE)
     values = [*call.arguments, *call.keywords.values()]
     if call.name in _FORMATS:
         owner = [flow(tree, call.owner, steps - 1)] if call.owner is not None else []
@@ -178,7 +180,7 @@ def _call(tree: SyntaxTree, call: Called, steps: int) -> Flow:
         inner = call.owner if call.owner is not None and call.name not in ("str", "String", "bytes") else None
         sources = [inner] if inner is not None else values[:1]
         return _joined([flow(tree, source, steps - 1) for source in sources])
-    return Flow(Origin.UNKNOWN, " ", False, f"`{call.callee[:60]}()`")
+    return Flow(Origin.UNKNOWN, HOLE, False, f"`{call.callee[:60]}()`")
 
 
 def _name(tree: SyntaxTree, node: Node, steps: int) -> Flow:
@@ -186,20 +188,20 @@ def _name(tree: SyntaxTree, node: Node, steps: int) -> Flow:
     if name.lstrip("$_").isupper():
         return _CONSTANT
     if not steps:
-        return Flow(Origin.UNKNOWN, " ", False, f"`{name}`")
+        return Flow(Origin.UNKNOWN, HOLE, False, f"`{name}`")
     scope = next((around for around in ancestors(node) if around.type in _SCOPES), tree.root)
     values = [value for at, value in assigned(tree, scope, name) if at < node.start_byte]
     if values:
         joined = _joined([flow(tree, value, steps - 1) for value in values])
         is_whole = any(value.type not in _LITERAL_TYPES for value in values)
-        return Flow(joined.origin, joined.literal if is_whole else " ", joined.is_built, joined.trail or f"`{name}`")
+        return Flow(joined.origin, joined.literal if is_whole else HOLE, joined.is_built, joined.trail or f"`{name}`")
     if scope is not tree.root and is_parameter(tree, scope, name):
-        return Flow(Origin.PARAMETER, " ", False, f"parameter `{name}`")
+        return Flow(Origin.PARAMETER, HOLE, False, f"parameter `{name}`")
     if scope is not tree.root:
         values = [value for _, value in assigned(tree, tree.root, name) if _is_top(value)]
         if values and all(flow(tree, value, steps - 1).origin is Origin.CONSTANT for value in values):
             return _CONSTANT
-    return Flow(Origin.UNKNOWN, " ", False, f"`{name}`")
+    return Flow(Origin.UNKNOWN, HOLE, False, f"`{name}`")
 
 
 def _is_top(node: Node) -> bool:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from copilot.repo.changes import ChangedFile
 from copilot.repo.content import marks_of
-from copilot.repo.diff import Line
+from copilot.repo.diff import Hunk, Line
 from copilot.repo.fit import split_lines
 from copilot.repo.languages import Language, language_of
 from copilot.repo.roles import Role, role_of
@@ -115,9 +115,7 @@ class FileView:
             if old_line < hunk.old_start:
                 break
             if old_line < hunk.old_start + hunk.old_count:
-                before = [line for line in hunk.lines if line.old is not None and line.old <= old_line]
-                last = next((line.new for line in reversed(before) if line.new is not None), None)
-                return max(1, last if last is not None else hunk.new_start)
+                return _beside(hunk, old_line)
             shift = hunk.new_start + hunk.new_count - hunk.old_start - hunk.old_count
         return max(1, old_line + shift)
 
@@ -142,6 +140,18 @@ class FileView:
         if not self.file.new_text.endswith("\n"):
             return None
         return "".join(difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}")) or None
+
+
+def _beside(hunk: Hunk, old_line: int) -> int:
+    """The line of the new version for one of a hunk: what stands in its place, or stood before it."""
+    at = next(place for place, line in enumerate(hunk.lines) if line.old == old_line)
+    for line in hunk.lines[at:]:
+        if line.new is not None and (line.sign == "+" or line.old == old_line):
+            return line.new
+        if line.sign == " ":
+            break
+    before = (line.new for line in reversed(hunk.lines[:at]) if line.new is not None)
+    return max(1, next(before, hunk.new_start))
 
 
 def moved_lines(files: Iterable[ChangedFile]) -> frozenset[str]:

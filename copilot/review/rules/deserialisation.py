@@ -14,7 +14,7 @@ from copilot.review.view import FileView, is_silenced
 UNSAFE = Rule(
     "unsafe-deserialisation", "data turned into objects that can run code", Severity.HIGH, "security",
     "`pickle`, `marshal`, `shelve`, `dill` or PHP's `unserialize` on a parameter or on input, `yaml.load` without a"
-    " safe loader, `yaml.unsafe_load`, Ruby's `Marshal.load`, .NET's `BinaryFormatter`; not in a file that did so before.",
+    " safe loader, `yaml.unsafe_load`, Ruby's `Marshal.load`, .NET's `BinaryFormatter`; not in a file that did before.",
     0.75,
 )  # fmt: skip
 EXTRACT = Rule(

@@ -45,7 +45,7 @@ _CHECK = re.compile(
 )
 _LITTLE = 6
 """Removed lines of a function beyond the check itself at most; more is a rewrite."""
-_WORD = re.compile(r"[A-Za-z_]\w+")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(
     [
         "if",
@@ -195,7 +195,7 @@ def _weaker(view: FileView, found: _If) -> Iterator[Hit]:
         if lost is None or not _CHECK.search(lost[1]) or _text(old, found.body) != _text(new, body):
             continue
         operator, part = lost
-        if (operator in ("||", "or")) != _leaves(body) or _is_elsewhere(view, part):
+        if (operator in ("||", "or")) != _leaves(body) or _is_elsewhere(view, part, function):
             continue
         what = "this no longer leaves when" if operator in ("||", "or") else "this no longer needs"
         message = f"{what} `{_short(part)}`; keep that part, or say why it cannot matter"
@@ -203,10 +203,11 @@ def _weaker(view: FileView, found: _If) -> Iterator[Hit]:
         return
 
 
-def _is_elsewhere(view: FileView, part: str) -> bool:
-    """Whether other added lines look at what the part looked at."""
+def _is_elsewhere(view: FileView, part: str, function: Node) -> bool:
+    """Whether other added lines of the function look at what the part looked at."""
     words = {word for word in _WORD.findall(part)} - _COMMON
-    texts = [text for text in view.added.values() if _CHECK.search(text)]
+    span = range(line_of(function), end_line_of(function) + 1)
+    texts = [text for number, text in view.added.items() if number in span and _CHECK.search(text)]
     return sum(bool(words & set(_WORD.findall(text))) for text in texts) > 1 or view_says(view, part)
 
 

@@ -41,11 +41,11 @@ _RUN = frozenset(
     }
 )  # fmt: skip
 _STATEMENT = re.compile(
-    r"^\W*(?:select\b.+\bfrom\b|insert\s+(?:or\s+\w+\s+)?into\b|update\b.+\bset\b|delete\s+from\b|replace\s+into\b)",
+    r"^\W*(?:[fFrRbBuU]{1,2}\W+)?(?:select\b.+\bfrom\b|insert\s+(?:or\s+\w+\s+)?into\b|update\b.+\bset\b|delete\s+from\b|replace\s+into\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _VALUE_PLACE = re.compile(
-    r"""(?:=|<|>|\blike\b|\bvalues\s*\(|\bin\s*\(|\blimit\b|,)\s*(?:["'%]*)(?:\{\w*\}|%s|%\(\w+\)s| |["'%]*\s*["'])""",
+    r"""(?:=|<|>|\blike\b|\bvalues\s*\(|\bin\s*\(|\blimit\b|,)\s*["'%]*(?:\{\w*\}|%s|%\(\w+\)s|\N{OBJECT REPLACEMENT CHARACTER})""",
     re.IGNORECASE,
 )
 _OPEN = frozenset(

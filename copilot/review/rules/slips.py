@@ -3,6 +3,7 @@
 Does not know: types, so nothing is said where an operator may have been given another meaning.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from copilot.repo.syntax import Node, SyntaxTree, end_line_of, line_of
@@ -90,6 +91,8 @@ _HOISTED = frozenset(
         "labeled_expression", "label", "struct_item", "impl_item", "statement_label",
     }
 )  # fmt: skip
+_ACTS = re.compile(r"\(|\+\+|--|(?<![=!<>])=(?!=)|\bawait\b|\byield\b")
+"""What makes the same text mean something else the second time."""
 _BLOCKS = frozenset({"block", "statement_block", "compound_statement", "statement_list", "constructor_body"})
 
 
@@ -186,11 +189,7 @@ def _twice(view: FileView, tree: SyntaxTree, node: Node) -> Iterator[Hit]:
         same = tree.text(inner) == tree.text(operator)
         left = left.child_by_field_name("right") if same else left
     text = "" if left is None else tree.text(left)
-    if (
-        len(text) > 1
-        and text == tree.text(right)
-        and not set("(=+") & set(text.replace("==", "").replace("!=", "").replace(">=", "").replace("<=", ""))
-    ):
+    if len(text) > 1 and text == tree.text(right) and not _ACTS.search(text):
         yield view.hit(TWICE, _lines(node), f"`{text}` stands on both sides; one should be something else")
 
 

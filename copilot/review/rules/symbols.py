@@ -102,9 +102,8 @@ def _still_used(change: ChangeView, gone: dict[str, list[_Gone]]) -> Iterator[Hi
                 dropped |= {name for name in live if re.search(rf"\b{name}\b", text)}
             continue
         live = [name for name in live if re.search(rf"\b{name}\b", text)]
-        defined = {definition.name for definition in structure(text, language).definitions}
-        dropped |= defined & set(live)
         tree = SyntaxTree.of(text, language) if live else None
+        dropped |= _defined(tree, text, live) if tree is not None else set(live)
         for name in live if tree is not None else ():
             assert tree is not None
             lines = {line for each in gone[name] for line in _uses(each, path, tree)}
@@ -112,6 +111,13 @@ def _still_used(change: ChangeView, gone: dict[str, list[_Gone]]) -> Iterator[Hi
     for name in sorted(found.keys() - dropped):
         if found[name]:
             yield _hit(gone[name][0], found[name])
+
+
+def _defined(tree: SyntaxTree, text: str, names: list[str]) -> set[str]:
+    """Which of the names a text gives a meaning to that others see."""
+    if tree.language.name in ("c", "cpp"):
+        return {name for name in names if _is_defined_in_c(tree, name)}
+    return {definition.name for definition in structure(text, tree.language).definitions} & set(names)
 
 
 def _hit(gone: _Gone, places: list[str]) -> Hit:
@@ -142,7 +148,7 @@ def _uses(gone: _Gone, path: str, tree: SyntaxTree) -> Iterator[int]:
         if is_same_package(path, source) and tree.language.name == "go" and not is_bound(tree, name):
             yield from (use.line for use in uses(tree, name))
     elif code == "c" and tree.language.name == "c":
-        if not is_bound(tree, name) and (here or not _is_static(gone.definition)):
+        if not _is_defined_in_c(tree, name) and (here or not _is_static(gone.definition)):
             yield from (use.line for use in uses(tree, name) if _is_call_or_type(use.node.parent, gone.definition))
     elif code in ("rust", "java") and here and not is_bound(tree, name):
         yield from (use.line for use in uses(tree, name))
@@ -173,6 +179,19 @@ def _is_alone(view: FileView, scope: str) -> bool:
                               definition.signature)  # fmt: skip
             decorated = view.old_lines[definition.start_line - 1].lstrip().startswith("@")
             return not decorated and (bases is None or (bases[1] or "").strip() == "object" or bases[0].endswith("()"))
+    return False
+
+
+def _is_defined_in_c(tree: SyntaxTree, name: str) -> bool:
+    """Whether a text gives a name a meaning; a prototype only promises one."""
+    for occurrence in occurrences(tree, name):
+        parent = occurrence.node.parent
+        if occurrence.does != "binds" or parent is None:
+            continue
+        while parent.type in ("function_declarator", "pointer_declarator") and parent.parent is not None:
+            parent = parent.parent
+        if parent.type != "declaration" or occurrence.node.parent == parent:
+            return True
     return False
 
 
