@@ -308,8 +308,7 @@ def _named(file: FileDiff, old: str | None, new: str | None) -> FileDiff:
 
 def _file_name(text: str) -> str | None:
     """The name behind `---` or `+++`, None for /dev/null."""
-    text = text.removesuffix("\r")
-    name = unquoted(text) if text.startswith('"') else _TIMESTAMP.sub("", text)
+    name = unquoted(_TIMESTAMP.sub("", text.removesuffix("\r")))
     return None if name == "/dev/null" else name
 
 
@@ -370,7 +369,7 @@ def _side(prefix: str, path: str | None, tab: bool = False) -> str:
     if path is None:
         return "/dev/null"
     name = quoted(f"{prefix}/{path}")
-    return f"{name}\t" if tab and " " in name and not name.startswith('"') else name
+    return f"{name}\t" if tab and " " in name else name
 
 
 def render_hunk(hunk: Hunk) -> str:

@@ -45,7 +45,8 @@ _STATEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _VALUE_PLACE = re.compile(
-    r"""(?:=|<|>|\blike\b|\bvalues\s*\(|\bin\s*\(|\blimit\b|,)\s*["'%]*(?:\{\w*\}|%s|%\(\w+\)s|\N{OBJECT REPLACEMENT CHARACTER})""",
+    r"""(?:=|<|>|\blike\b|\bvalues\s*\(|\bin\s*\(|\blimit\b|,)\s*["'%]*"""
+    r"""(?:\{\w*\}|%s|%\(\w+\)s|\N{OBJECT REPLACEMENT CHARACTER})""",
     re.IGNORECASE,
 )
 _OPEN = frozenset(
