@@ -12,7 +12,7 @@ from copilot.review.view import FileView
 CONFLICT = Rule(
     "conflict-marker", "merge conflict left in the file", Severity.CRITICAL, "bug",
     "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches, nor"
-    " in code that parses with them (then they stand in a string).",
+    " in the strings of code that parses with them.",
     0.99,
 )  # fmt: skip
 RULES = (CONFLICT,)
@@ -31,9 +31,18 @@ def check(view: FileView) -> Iterator[Hit]:
         elif line == "=======" and opened:
             middle = number
         elif line.startswith(">>>>>>> ") and opened and middle:
-            if view.new_tree is None or view.new_tree.root.has_error or view.code in ("", "yaml", "markdown"):
+            if not _is_in_string(view, opened):
                 message = (
                     f"lines {opened} to {number} are both sides of a merge; keep what is right, remove the markers"
                 )
                 yield view.hit(CONFLICT, (opened, number), message)
             opened = middle = 0
+
+
+def _is_in_string(view: FileView, number: int) -> bool:
+    """Whether a line of code that parses begins inside a string."""
+    tree = view.new_tree
+    if tree is None or tree.root.has_error or view.language is None or not view.language.is_code:
+        return False
+    node = tree.root.descendant_for_point_range((number - 1, 0), (number - 1, 1))
+    return node is not None and "comment" not in node.type

@@ -119,6 +119,8 @@ def _is_unique(changed: _Changed, trees: list[tuple[str, SyntaxTree]]) -> bool:
     )
     if not is_alone:
         return True
+    if changed.is_static:
+        trees = [(path, tree) for path, tree in trees if path == changed.view.path]
     others = 0
     for path, tree in trees:
         for place in occurrences(tree, changed.called):

@@ -58,13 +58,16 @@ class _Gone:
 
 def check_changes(change: ChangeView) -> Iterator[Hit]:
     """Names and files that went away although they are used."""
+    elsewhere: dict[str, list[_Gone]] = {}
     for view in change.views:
         yield from _imports(view)
-    gone = [gone for view in change.views for gone in _gone(change, view)]
-    by_name: dict[str, list[_Gone]] = {}
-    for each in gone:
-        by_name.setdefault(each.definition.name, []).append(each)
-    yield from _still_used(change, by_name)
+        for gone in _gone(change, view):
+            places = _used_here(gone)
+            if places:
+                yield _hit(gone, places)
+            else:
+                elsewhere.setdefault(gone.definition.name, []).append(gone)
+    yield from _still_used(change, elsewhere)
     yield from _deleted_files(change)
 
 
@@ -74,18 +77,36 @@ def _gone(change: ChangeView, view: FileView) -> Iterator[_Gone]:
     if view.file.diff.status == "renamed" and not view.removed:
         return
     removed = {line.old for line in view.removed}
+    own = {definition.qualified for definition in view.new_structure.definitions} if view.file.new_text else set()
     for definition in view.old_structure.definitions:
         name = definition.name
         if definition.kind not in _KINDS or len(name) < 3 or (name.startswith("__") and name.endswith("__")):
             continue
         if not any(line in removed for line in range(definition.start_line, definition.end_line + 1)):
             continue
-        if re.fullmatch(r"\w+", name) and name not in change.defined and name not in change.added_words:
+        if re.fullmatch(r"\w+", name) and definition.qualified not in own and name not in change.added_words:
             yield _Gone(view, definition)
 
 
+def _used_here(gone: _Gone) -> list[str]:
+    """The uses that are left in the same file, where names of other files cannot be meant."""
+    view, name, tree = gone.view, gone.definition.name, gone.view.new_tree
+    is_own = view.code in ("python", *_ECMASCRIPT) or (view.code == "c" and _is_static(gone.definition))
+    if tree is None or not is_own or tree.root.has_error:
+        return []
+    if gone.definition.parent:
+        lines = list(_own_methods(gone, tree)) if gone.definition.kind == "method" and view.code != "c" else []
+    elif view.code == "c":
+        found = [] if _is_defined_in_c(tree, name) else uses(tree, name)
+        lines = [use.line for use in found if _is_call_or_type(use.node.parent, gone.definition)]
+    else:
+        lines = [] if is_bound(tree, name) else [use.line for use in uses(tree, name)]
+    return [f"{view.path}:{line}" for line in sorted(set(lines))]
+
+
 def _still_used(change: ChangeView, gone: dict[str, list[_Gone]]) -> Iterator[Hit]:
-    """The uses that are left of names that went away."""
+    """The uses in other files, or where names are global, that are left of names that nothing defines any more."""
+    gone = {name: each for name, each in gone.items() if name not in change.defined}
     if not gone:
         return
     found: dict[str, list[str]] = {}
@@ -99,10 +120,9 @@ def _still_used(change: ChangeView, gone: dict[str, list[_Gone]]) -> Iterator[Hi
         language = language_of(path)
         if language is None or not language.is_code:
             if role_of(path) not in _PROSE:
-                dropped |= {name for name in live if re.search(rf"\b{name}\b", text)}
+                dropped |= set(live)
             continue
-        live = [name for name in live if re.search(rf"\b{name}\b", text)]
-        tree = SyntaxTree.of(text, language) if live else None
+        tree = SyntaxTree.of(text, language)
         dropped |= _defined(tree, text, live) if tree is not None else set(live)
         for name in live if tree is not None else ():
             assert tree is not None
@@ -136,13 +156,11 @@ def _uses(gone: _Gone, path: str, tree: SyntaxTree) -> Iterator[int]:
     name, source, code = gone.definition.name, gone.view.path, gone.view.code
     here = path == source or path == gone.view.file.diff.old_path
     if gone.definition.parent and code != "c":
-        if here and code in ("python", "java", *_ECMASCRIPT) and gone.definition.kind == "method":
+        if here and code == "java" and gone.definition.kind == "method":
             yield from _own_methods(gone, tree)
         return
     if code == "python" or code in _ECMASCRIPT:
-        if here and not is_bound(tree, name):
-            yield from (use.line for use in uses(tree, name))
-        elif not here and (line := imports_name(tree, path, name, source)) is not None:
+        if not here and (line := imports_name(tree, path, name, source)) is not None:
             yield line
     elif code == "go":
         if is_same_package(path, source) and tree.language.name == "go" and not is_bound(tree, name):
