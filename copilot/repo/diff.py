@@ -336,6 +336,25 @@ def _git_names(text: str) -> tuple[str | None, str | None]:
     return stripped(old_name, new_name) if new_name else (None, None)
 
 
+_SIGNS: dict[Sign, Sign] = {" ": " ", "+": "-", "-": "+"}
+_STATUSES: dict[Status, Status] = {"added": "deleted", "deleted": "added"}
+
+
+def inverted(file: FileDiff) -> FileDiff:
+    """The diff that takes a file's change back."""
+    hunks = tuple(
+        Hunk(
+            hunk.new_start, hunk.new_count, hunk.old_start, hunk.old_count, hunk.heading,
+            tuple(Line(_SIGNS[line.sign], line.text, line.new, line.old, line.has_newline) for line in hunk.lines),
+        )
+        for hunk in file.hunks
+    )  # fmt: skip
+    return FileDiff(
+        file.new_path, file.old_path, _STATUSES.get(file.status, file.status), file.new_mode, file.old_mode,
+        file.new_id, file.old_id, file.is_binary, file.similarity, hunks,
+    )  # fmt: skip
+
+
 def render(files: tuple[FileDiff, ...]) -> bytes:
     """Write files as git would: `parse(render(files)) == files` for all but merges."""
     return "".join(part for file in files for part in _rendered(file)).encode("utf-8", "surrogateescape")

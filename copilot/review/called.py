@@ -3,7 +3,7 @@
 Does not know: what a call means, which lines changed.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from copilot.repo.syntax import Node, SyntaxTree, end_line_of, line_of
@@ -68,10 +68,10 @@ def called(tree: SyntaxTree, node: Node) -> Called | None:
     return Called(node, callee, callee.rpartition(".")[2], owner, *_given(tree, node))
 
 
-def touched_calls(tree: SyntaxTree, lines: Container[int]) -> Iterator[Called]:
-    """The calls that start, or have an argument that starts, on one of the lines."""
+def touched_calls(tree: SyntaxTree, nodes: Iterable[Node]) -> Iterator[Called]:
+    """The calls among the nodes, and those that have one of the nodes as an argument; each once."""
     seen: set[tuple[int, int]] = set()
-    for node in tree.nodes_on(lines):
+    for node in nodes:
         for candidate in (node, _call_around(node)):
             if candidate is None or candidate.type not in _CALLEE or (span := candidate.byte_range) in seen:
                 continue

@@ -40,6 +40,12 @@ FILE_RULES: tuple[tuple[tuple[Rule, ...], Callable[[FileView], Iterator[Hit]]], 
     )
 )  # fmt: skip
 """What looks at one file at a time."""
+NET_RULES = frozenset(
+    rule.id
+    for module in (slips, commands, injections, deserialisation, transport, memory)
+    for rule in module.RULES
+)  # fmt: skip
+"""Rules of which only what is more than before counts: rewriting a line that had the problem brings in no new one."""
 CHANGE_RULES: tuple[tuple[tuple[Rule, ...], Callable[[ChangeView], Iterator[Hit]]], ...] = tuple(
     (module.RULES, module.check_changes) for module in (signatures, symbols, tests_removed)
 )

@@ -54,15 +54,13 @@ class ChangeView:
             return {}
         paths = self.changes.after.mentioning(wanted)
         self._load(paths[: MOST_FILES * 10])
-        patterns = {name: re.compile(rf"\b{re.escape(name)}\b") for name in wanted}
         found: dict[str, list[str]] = {}
         count: dict[str, int] = {}
         for path in paths[: MOST_FILES * 10]:
             text = self.text(path)
-            for name in wanted if text is not None else ():
-                if name in (text or "") and patterns[name].search(text or ""):
-                    found.setdefault(path, []).append(name)
-                    count[name] = count.get(name, 0) + 1
+            for name in sorted(set(wanted).intersection(_WORD.findall(text or ""))):
+                found.setdefault(path, []).append(name)
+                count[name] = count.get(name, 0) + 1
         common = {name for name, times in count.items() if times > MOST_FILES}
         rare = {path: [name for name in names if name not in common] for path, names in found.items()}
         return {path: names for path, names in rare.items() if names}

@@ -4,13 +4,16 @@ A rule that fails on a file costs that rule on that file, never the review. Does
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from copilot.events import Progress
+from copilot.repo.changes import ChangedFile
+from copilot.repo.diff import inverted
 from copilot.review.cache import FindingCache, no_cache
-from copilot.review.catalogue import CHANGE_RULES, FILE_RULES, Selection, version
+from copilot.review.catalogue import CHANGE_RULES, FILE_RULES, NET_RULES, Selection, version
 from copilot.review.change import ChangeView
 from copilot.review.finding import Finding, Skipped
 from copilot.review.keys import change_key, file_key
@@ -60,8 +63,21 @@ def facts(
 
 
 def _of_file(view: FileView, selection: Selection) -> list[Finding | Skipped]:
-    checks = [partial(check, view) for rules, check in FILE_RULES if any(rule in selection for rule in rules)]
-    return [found for check in checks for found in _guarded(check, selection, view.path)]
+    checks = [check for rules, check in FILE_RULES if any(rule in selection for rule in rules)]
+    found = [each for check in checks for each in _guarded(partial(check, view), selection, view.path)]
+    risky = [each for each in found if isinstance(each, Finding) and each.rule in NET_RULES]
+    if not risky or view.file.old_text is None or view.file.new_text is None:
+        return found
+    was = FileView(ChangedFile(inverted(view.file.diff), view.file.new_text, view.file.old_text))
+    before = [each for check in checks for each in _guarded(partial(check, was), selection, view.path)]
+    known = Counter(each.rule for each in before if isinstance(each, Finding) and each.rule in NET_RULES)
+    return [each for each in found if not (isinstance(each, Finding) and _is_taken(each.rule, known))]
+
+
+def _is_taken(rule: str, known: Counter[str]) -> bool:
+    """Whether there was a finding of the rule before; each takes one."""
+    known[rule] -= 1
+    return known[rule] >= 0
 
 
 def _of_change(change: ChangeView, selection: Selection) -> list[Finding | Skipped]:

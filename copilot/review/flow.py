@@ -190,15 +190,15 @@ def _name(tree: SyntaxTree, node: Node, steps: int) -> Flow:
     if not steps:
         return Flow(Origin.UNKNOWN, HOLE, False, f"`{name}`")
     scope = next((around for around in ancestors(node) if around.type in _SCOPES), tree.root)
-    values = [value for at, value in assigned(tree, scope, name) if at < node.start_byte]
+    values = [value for at, value in _assigned(tree, scope, name) if at < node.start_byte]
     if values:
         joined = _joined([flow(tree, value, steps - 1) for value in values])
         is_whole = any(value.type not in _LITERAL_TYPES for value in values)
         return Flow(joined.origin, joined.literal if is_whole else HOLE, joined.is_built, joined.trail or f"`{name}`")
-    if scope is not tree.root and is_parameter(tree, scope, name):
+    if scope is not tree.root and _is_parameter(tree, scope, name):
         return Flow(Origin.PARAMETER, HOLE, False, f"parameter `{name}`")
     if scope is not tree.root:
-        values = [value for _, value in assigned(tree, tree.root, name) if _is_top(value)]
+        values = [value for _, value in _assigned(tree, tree.root, name) if _is_top(value)]
         if values and all(flow(tree, value, steps - 1).origin is Origin.CONSTANT for value in values):
             return _CONSTANT
     return Flow(Origin.UNKNOWN, HOLE, False, f"`{name}`")
@@ -208,7 +208,7 @@ def _is_top(node: Node) -> bool:
     return not any(around.type in _SCOPES for around in ancestors(node))
 
 
-def is_parameter(tree: SyntaxTree, scope: Node, name: str) -> bool:
+def _is_parameter(tree: SyntaxTree, scope: Node, name: str) -> bool:
     """Tell whether a function takes a parameter of this name."""
     for node in tree.occurrences(name.lstrip("$")):
         if scope.start_byte <= node.start_byte < scope.end_byte:
@@ -220,7 +220,7 @@ def is_parameter(tree: SyntaxTree, scope: Node, name: str) -> bool:
     return False
 
 
-def assigned(tree: SyntaxTree, scope: Node, name: str) -> Iterator[tuple[int, Node]]:
+def _assigned(tree: SyntaxTree, scope: Node, name: str) -> Iterator[tuple[int, Node]]:
     """Where a name gets a value inside a node, and the value."""
     for node in tree.occurrences(name.lstrip("$")):
         if not scope.start_byte <= node.start_byte < scope.end_byte:

@@ -35,14 +35,12 @@ class Hit:
     message: str
     anchor: str
     suggestion: str | None = None
-    severity: Severity | None = None
-    """Where it differs from the rule's."""
 
     def finding(self) -> Finding:
         """The hit as it is reported."""
         rule = self.rule
         return Finding(
-            self.path, self.start_line, max(self.start_line, self.end_line), self.severity or rule.severity,
+            self.path, self.start_line, max(self.start_line, self.end_line), rule.severity,
             rule.category, rule.title, scrubbed(self.message), rule.id, rule.confidence, "static", self.suggestion,
             self.anchor,
         )  # fmt: skip

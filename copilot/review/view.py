@@ -15,7 +15,7 @@ from copilot.repo.diff import Hunk, Line
 from copilot.repo.fit import split_lines
 from copilot.repo.languages import Language, language_of
 from copilot.repo.roles import Role, role_of
-from copilot.repo.syntax import SyntaxTree
+from copilot.repo.syntax import Node, SyntaxTree
 from copilot.repo.tags import Structure, structure
 from copilot.review.called import Called, touched_calls
 from copilot.review.rule import Hit, Rule
@@ -120,11 +120,16 @@ class FileView:
         return max(1, old_line + shift)
 
     @cached_property
+    def added_nodes(self) -> tuple[Node, ...]:
+        """The named nodes of the new version that start on added lines, outer before inner."""
+        return tuple(self.new_tree.nodes_on(self.added.keys())) if self.new_tree is not None and self.added else ()
+
+    @cached_property
     def touched(self) -> tuple[Called, ...]:
         """The calls that the change added or gave other arguments, without those that were only moved."""
-        if self.new_tree is None or not self.added:
+        if self.new_tree is None:
             return ()
-        calls = touched_calls(self.new_tree, self.added.keys())
+        calls = touched_calls(self.new_tree, self.added_nodes)
         return tuple(call for call in calls if not self._is_old(call))
 
     def _is_old(self, call: Called) -> bool:

@@ -5,6 +5,8 @@
 `{{name}}` stands for a made-up secret, so that no file of this project holds one.
 """
 
+import difflib
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot.repo.changes import staged
+from copilot.repo.changes import from_diff, staged
 from copilot.review.catalogue import ALL, Selection
 from copilot.review.change import ChangeView
 from copilot.review.facts import Deadline, facts
@@ -94,3 +96,46 @@ def test_no_message_holds_a_secret(stage: Stage) -> None:
     secrets = [word for text in case.after.values() for word in text.replace('"', " ").split() if len(word) > 15]
     assert found
     assert [secret for secret in secrets for finding in found if secret in f"{finding}"] == []
+
+
+def test_no_rule_fails_on_damaged_code(tmp_path: Path) -> None:
+    """Code with lines dropped, doubled, swapped and cut is reviewed to the end, whatever is found."""
+    draw = random.Random(5)
+    cases = [load(path) for path in all_cases()]
+    sources = sorted({(name, text) for case in cases for name, text in {**case.before, **case.after}.items()})
+    failures = []
+    for number in range(150):
+        name, text = draw.choice(sources)
+        new = damaged(text, draw)
+        path = f"f{number % 7}/{name}"
+        diff = "".join(difflib.unified_diff(lines_of(text), lines_of(new), f"a/{path}", f"b/{path}"))
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(new if draw.random() < 0.5 else text)
+        change = ChangeView(from_diff(tmp_path, diff.encode("utf-8", "surrogateescape")))
+        failures += [each for each in facts(change, Selection.of(), Deadline()) if isinstance(each, Skipped)]
+        (tmp_path / path).unlink()
+    assert failures == []
+
+
+def lines_of(text: str) -> list[str]:
+    return [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
+
+
+def damaged(text: str, draw: random.Random) -> str:
+    """A text after a few cuts."""
+    lines = text.removesuffix("\n").split("\n")
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(lines))
+        match draw.randrange(5):
+            case 0:
+                del lines[at]
+            case 1:
+                lines.insert(at, draw.choice(lines))
+            case 2:
+                lines[at] = lines[at][: draw.randrange(len(lines[at]) + 1)]
+            case 3:
+                lines[at] = lines[at].translate({ord("("): "[", ord('"'): "", ord(":"): "{"})
+            case 4:
+                lines[at] = "é\t" * draw.randrange(4) + draw.choice(["def f(", "if (", "}", '"""', "#if X", "<<<<<<< "])
+        lines = lines or [""]
+    return "\n".join(lines) + "\n"

@@ -112,7 +112,7 @@ def _is_doubtful(value: Flow, rule: Rule, expression: Node) -> bool:
 def _backticks(view: FileView) -> Iterator[Hit]:
     if view.code not in ("ruby", "php") or view.new_tree is None:
         return
-    for node in view.new_tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         if node.type in ("subshell", "shell_command_expression"):
             value = flow(view.new_tree, node)
             number = node.start_point.row + 1

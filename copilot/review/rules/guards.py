@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilot.repo.syntax import Node, SyntaxTree, ancestors, end_line_of, line_of
+from copilot.review.called import called
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule
 from copilot.review.view import FileView
@@ -39,11 +40,21 @@ _EXITS = frozenset(
     }
 )  # fmt: skip
 _CHECK = re.compile(
-    r"[<>]=?|(?:==|!=|\bis(?:\s+not)?)\s*(?:NULL|nullptr|null|nil|None|undefined|0|-1)\b|^\(?\s*(?:!|not\b)|\bnot\s+in\b|\bin\b"
+    r"[<>]=?|(?:==|!=|\bis(?:\s+not)?)\s*(?:\([\w\s*]+\)\s*)?(?:NULL|nullptr|null|nil|None|undefined|0|-1|false|\w+False)\b"
+    r"|^\(?\s*(?:!|not\b)|\bnot\s+in\b|\bin\b"
     r"|\b(?:is|has|can|check|valid|verify|allowed?|auth\w*|perm\w*|contains|startswith|endswith|match)_?\w*\s*\(",
     re.IGNORECASE,
 )
-_LITTLE = 6
+"""What a check of bounds, null, errors or permission looks like."""
+_SWITCH = re.compile(
+    r"preview|feature|flag|debug|log(?:g|_|$|\b)|verbose|enabled|config|settings|options?\b|legacy|compat|version|quiet|dry_?run",
+    re.IGNORECASE,
+)
+"""What a switch between ways to do something looks like: taking one away is a decision, not an oversight."""
+_BLOCKS = frozenset({"block", "statement_block", "compound_statement", "statement_list", "then"})
+_THROWS = re.compile(r"(?:throw|die|exit|_exit|abort|panic|fatal|raise|croak|bail|g_return|goto)", re.IGNORECASE)
+"""Calls, and macros that look like them, that do not come back."""
+_LITTLE = 10
 """Removed lines of a function beyond the check itself at most; more is a rewrite."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(
@@ -110,10 +121,10 @@ def _gone(view: FileView, found: _If, removed: set[int]) -> Iterator[Hit]:
     first, last = line_of(found.node), end_line_of(found.node)
     if not all(line in removed for line in range(first, last + 1)) or last - first > 8:
         return
-    if found.node.child_by_field_name("alternative") is not None or not _leaves(found.body):
+    if found.node.child_by_field_name("alternative") is not None or not _leaves(old, found.body):
         return
     condition = " ".join(old.text(found.condition).split())
-    if not _CHECK.search(condition.strip("()")) or view_says(view, condition):
+    if not is_check(condition) or view_says(view, condition):
         return
     function = _same_function(old, new, found.function)
     if function is None or _others_removed(found, removed) > _LITTLE:
@@ -140,24 +151,31 @@ def _others_removed(found: _If, removed: set[int]) -> int:
     return sum(line in function and line not in own for line in removed)
 
 
+def is_check(condition: str) -> bool:
+    """Whether a condition looks at bounds, null, errors or permission, and is no switch."""
+    return bool(_CHECK.search(condition)) and not _SWITCH.search(condition)
+
+
 def view_says(view: FileView, condition: str) -> bool:
     """Whether the condition, blanks aside, stands on lines that the change added."""
     added = re.sub(r"\s", "", "".join(view.added[number] for number in sorted(view.added)))
     return re.sub(r"\s", "", condition).strip("()") in added
 
 
-def _leaves(body: Node) -> bool:
-    """Whether a body does nothing but leave, perhaps with a word about it."""
-    statements = [child for child in body.named_children if "comment" not in child.type]
-    if body.type in _EXITS:
+def _leaves(tree: SyntaxTree, body: Node) -> bool:
+    """Whether a body does nothing but leave, perhaps after a few words about it."""
+    statements = [body]
+    while len(statements) == 1 and statements[0].type in _BLOCKS:
+        statements = [child for child in statements[0].named_children if "comment" not in child.type]
+    if not 0 < len(statements) <= 4:
+        return False
+    last = statements[-1]
+    while last.type == "expression_statement" and last.named_children:
+        last = last.named_children[0]
+    if last.type in _EXITS:
         return True
-    statements = [child.named_children[0] if child.type == "expression_statement" and child.named_children
-                  and child.named_children[0].type in _EXITS else child for child in statements]  # fmt: skip
-    if body.type == "expression_statement":
-        return bool(statements) and statements[-1].type in _EXITS
-    if len(statements) == 1 and statements[0].type == "statement_list":
-        statements = list(statements[0].named_children)
-    return 0 < len(statements) <= 4 and statements[-1].type in _EXITS
+    call = called(tree, last)
+    return call is not None and bool(_THROWS.match(call.name))
 
 
 def _same_function(old: SyntaxTree, new: SyntaxTree, function: Node) -> Node | None:
@@ -192,10 +210,10 @@ def _weaker(view: FileView, found: _If) -> Iterator[Hit]:
         if node.type != found.node.type or condition is None or body is None:
             continue
         lost = _lost(old, found.condition, new, condition)
-        if lost is None or not _CHECK.search(lost[1]) or _text(old, found.body) != _text(new, body):
+        if lost is None or not is_check(lost[1]) or _text(old, found.body) != _text(new, body):
             continue
         operator, part = lost
-        if (operator in ("||", "or")) != _leaves(body) or _is_elsewhere(view, part, function):
+        if (operator in ("||", "or")) != _leaves(new, body) or _is_elsewhere(view, part, function):
             continue
         what = "this no longer leaves when" if operator in ("||", "or") else "this no longer needs"
         message = f"{what} `{_short(part)}`; keep that part, or say why it cannot matter"

@@ -110,7 +110,7 @@ def _path(view: FileView, call: Called) -> Iterator[Hit]:
 def _echoed(view: FileView) -> Iterator[Hit]:
     if view.code != "php" or view.new_tree is None:
         return
-    for node in view.new_tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         number = node.start_point.row + 1
         if node.type in ("echo_statement", "print_intrinsic") and not view.is_moved(number):
             values = [flow(view.new_tree, child) for child in node.named_children]

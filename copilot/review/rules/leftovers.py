@@ -72,7 +72,7 @@ def _debuggers(view: FileView) -> Iterator[Hit]:
     if view.new_tree is None:
         return
     lines = {call.line: call.callee for call in view.touched if call.callee in _DEBUGGERS.get(view.code, ())}
-    for node in view.new_tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         number = node.start_point.row + 1
         if node.type == "debugger_statement":
             lines[number] = "debugger"
@@ -91,7 +91,7 @@ def _debuggers(view: FileView) -> Iterator[Hit]:
 def _comments(view: FileView) -> Iterator[Hit]:
     if view.new_tree is None:
         return
-    for node in view.new_tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         if "comment" not in node.type or view.is_moved(node.start_point.row + 1):
             continue
         text = view.new_tree.text(node)

@@ -101,7 +101,7 @@ def check(view: FileView) -> Iterator[Hit]:
     tree = view.new_tree
     if tree is None or view.is_generated or view.role.name in ("FIXTURE", "VENDORED"):
         return
-    for node in tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         if view.is_moved(line_of(node)):
             continue
         for finder in _FINDERS.get(node.type, ()):
@@ -250,7 +250,7 @@ def _definitions(view: FileView, tree: SyntaxTree, node: Node) -> Iterator[Hit]:
 
 
 def _unreachable(view: FileView, tree: SyntaxTree) -> Iterator[Hit]:
-    for node in tree.nodes_on(view.added.keys()):
+    for node in view.added_nodes:
         block = node.parent
         if block is None or block.type not in _BLOCKS or node.type in _HOISTED:
             continue

@@ -41,6 +41,17 @@ FILE = Rule(
 RULES = (REMOVED, IMPORT, FILE)
 _CODES = frozenset({"python", "javascript", "typescript", "tsx", "go", "c", "java", "rust"})
 _ECMASCRIPT = frozenset({"javascript", "typescript", "tsx"})
+_GLOBALS = frozenset(
+    {
+        "structuredClone", "fetch", "URL", "URLSearchParams", "AbortController", "AbortSignal", "TextEncoder",
+        "TextDecoder", "Buffer", "process", "Promise", "setTimeout", "setInterval", "setImmediate", "clearTimeout",
+        "queueMicrotask", "performance", "crypto", "Headers", "Request", "Response", "FormData", "Blob", "File",
+        "Event", "EventTarget", "WebSocket", "ReadableStream", "globalThis", "console", "Symbol", "Map", "Set",
+        "WeakMap", "WeakSet", "Proxy", "Reflect", "BigInt", "Intl", "Object", "Array", "Error", "JSON", "React",
+        "describe", "test", "expect", "beforeEach", "afterEach", "beforeAll", "afterAll", "jest", "require", "module",
+    }
+)  # fmt: skip
+"""What JavaScript or its surroundings give a meaning without an import."""
 _KINDS = frozenset(
     {"function", "method", "class", "interface", "struct", "enum", "trait", "type", "constant", "macro", "module"}
 )
@@ -80,7 +91,13 @@ def _gone(change: ChangeView, view: FileView) -> Iterator[_Gone]:
     own = {definition.qualified for definition in view.new_structure.definitions} if view.file.new_text else set()
     for definition in view.old_structure.definitions:
         name = definition.name
-        if definition.kind not in _KINDS or len(name) < 3 or (name.startswith("__") and name.endswith("__")):
+        if (
+            definition.kind not in _KINDS
+            or len(name) < 3
+            or name in _GLOBALS
+            or hasattr(builtins, name)
+            or (name.startswith("__") and name.endswith("__"))
+        ):
             continue
         if not any(line in removed for line in range(definition.start_line, definition.end_line + 1)):
             continue
@@ -236,7 +253,7 @@ def _imports(view: FileView) -> Iterator[Hit]:
             place for place in occurrences(view.old_tree, name)
             if place.does == "binds" and place.line in removed and _is_import(place.node)
         ]  # fmt: skip
-        if not was or hasattr(builtins, name) or is_bound(view.new_tree, name):
+        if not was or name in _GLOBALS or hasattr(builtins, name) or is_bound(view.new_tree, name):
             continue
         if view.code != "python" and f"declare {name}" in (view.file.new_text or ""):
             continue

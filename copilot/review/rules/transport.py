@@ -6,6 +6,7 @@ Does not know: where a connection leads.
 import re
 from collections.abc import Iterator
 
+from copilot.repo.syntax import ancestors
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule
 from copilot.review.view import FileView, is_silenced
@@ -40,6 +41,7 @@ _PATTERNS = {
     r"|\bwget\b[^|;&#]*--no-check-certificate\b",
 }
 _COMPILED = {code: re.compile(pattern) for code, pattern in _PATTERNS.items()}
+_ASKS = re.compile(r"verif|insecure|trust|check|skip|cert|ssl|tls|signed|validat|unsafe", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(?:#|//|\*|/\*)")
 
 
@@ -61,8 +63,24 @@ def check(view: FileView) -> Iterator[Hit]:
             continue
         if view.new_tree is not None and _is_text(view, number, found.start()):
             continue
+        if _is_asked_for(view, number):
+            continue
         message = f"`{found[0].strip()}` lets anyone in between pose as the other side; keep the check, or add the CA"
         yield view.hit(TLS, (number, number), message)
+
+
+def _is_asked_for(view: FileView, number: int) -> bool:
+    """Whether a condition around the line asks whether certificates are to be checked: then users decide."""
+    tree = view.new_tree
+    if tree is None:
+        return False
+    column = len(view.line(number)) - len(view.line(number).lstrip())
+    node = tree.root.descendant_for_point_range((number - 1, column), (number - 1, column + 1))
+    for around in ancestors(node) if node is not None else ():
+        condition = around.child_by_field_name("condition")
+        if condition is not None and _ASKS.search(tree.text(condition)):
+            return True
+    return False
 
 
 def _is_default(view: FileView, line: str) -> bool:
