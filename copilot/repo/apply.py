@@ -7,7 +7,7 @@ from pathlib import Path
 
 from copilot.errors import DiffError
 from copilot.repo import git
-from copilot.repo.diff import parse
+from copilot.repo.diff_parser import parse
 from copilot.repo.versions import is_inside
 
 

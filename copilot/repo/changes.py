@@ -11,7 +11,8 @@ from pathlib import Path
 
 from copilot.errors import DiffError
 from copilot.repo import git
-from copilot.repo.diff import FileDiff, parse
+from copilot.repo.diff import FileDiff
+from copilot.repo.diff_parser import parse
 from copilot.repo.fit import fit
 from copilot.repo.versions import Version, decoded, is_inside, read_blobs, read_inside
 

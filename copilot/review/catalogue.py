@@ -20,6 +20,7 @@ from copilot.review.rules import (
     conflicts,
     deserialisation,
     guards,
+    imports,
     injections,
     leftovers,
     memory,
@@ -47,7 +48,7 @@ NET_RULES = frozenset(
 )  # fmt: skip
 """Rules of which only what is more than before counts: rewriting a line that had the problem brings in no new one."""
 CHANGE_RULES: tuple[tuple[tuple[Rule, ...], Callable[[ChangeView], Iterator[Hit]]], ...] = tuple(
-    (module.RULES, module.check_changes) for module in (signatures, symbols, tests_removed)
+    (module.RULES, module.check_changes) for module in (signatures, symbols, imports, tests_removed)
 )
 """What looks at a change as a whole, and at the repository around it."""
 ALL: tuple[Rule, ...] = tuple(rule for rules, _ in (*FILE_RULES, *CHANGE_RULES) for rule in rules)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from copilot.repo.diff import Hunk, parse
+from copilot.repo.diff import Hunk
+from copilot.repo.diff_parser import parse
 from copilot.review.finding import Coverage, Finding, Severity
 from copilot.review.rule import Rule
 

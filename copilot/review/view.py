@@ -170,7 +170,7 @@ def moved_lines(files: Iterable[ChangedFile]) -> frozenset[str]:
     )
 
 
-_SILENCED = re.compile(r"\b(?:nosec|nosemgrep|NOSONAR|nolint:\s*gosec|noqa:\s*S\d|eslint-disable)\b")
+_SILENCED = re.compile(r"\b(?:nosec|nosemgrep|NOSONAR|nolint:\s*gosec|noqa:\s*S\d+|eslint-disable)\b")
 
 
 def is_silenced(line: str) -> bool:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from copilot.repo.calls import Takes, calls, fits, functions
+from copilot.repo.calls import calls, fits, functions
 from copilot.repo.languages import LANGUAGES
 from copilot.repo.syntax import SyntaxTree
+from copilot.repo.takes import Takes
 
 
 def tree(code: str, text: str) -> SyntaxTree:

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copilot.errors import DiffError
-from copilot.repo.diff import FileDiff, Line, parse, render
+from copilot.repo.diff import FileDiff, Line, render
+from copilot.repo.diff_parser import parse
 from copilot.repo.quoting import quoted, unquoted
 from copilot.testing import make_repo, run_git
 

@@ -5,7 +5,7 @@ import difflib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copilot.repo.diff import parse
+from copilot.repo.diff_parser import parse
 from copilot.repo.fit import fit
 
 lines = st.lists(st.sampled_from(["a", "b", "c", "", "x"]), max_size=14)

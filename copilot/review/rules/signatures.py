@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from copilot.repo.calls import LANGUAGES, Call, Function, Takes, calls, fits, functions
+from copilot.repo.calls import LANGUAGES, Call, Function, calls, fits, functions
 from copilot.repo.imports import imports_name, is_same_package, leads_to, module_name
 from copilot.repo.languages import language_of
 from copilot.repo.occurrences import occurrences
 from copilot.repo.syntax import SyntaxTree
+from copilot.repo.takes import Takes
 from copilot.review.change import ChangeView
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule

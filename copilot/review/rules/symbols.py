@@ -1,16 +1,15 @@
-"""Names that a change takes away while something still uses them: definitions, imports, whole files.
+"""Names that a change takes away while something still uses them.
 
 Exact or silent: a name counts only if nothing visible defines it any more, no added line mentions it, and the use is
 resolved by the language's own rules. Does not know: types, what is made at run time.
 """
 
-import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilot.repo.calls import scope_of
-from copilot.repo.imports import imports_name, is_same_package, leads_to, resolves
+from copilot.repo.imports import imports_name, is_same_package
 from copilot.repo.languages import language_of
 from copilot.repo.occurrences import is_bound, occurrences, uses
 from copilot.repo.roles import Role, role_of
@@ -27,37 +26,13 @@ REMOVED = Rule(
     " and a line that the change did not touch still uses it (Python, JavaScript, TypeScript, Go, C, Java, Rust).",
     0.9,
 )  # fmt: skip
-IMPORT = Rule(
-    "removed-import", "removed import is still used", Severity.HIGH, "bug",
-    "An import was removed, and the file still uses the name without giving it a meaning (Python, JavaScript,"
-    " TypeScript).",
-    0.95,
-)  # fmt: skip
-FILE = Rule(
-    "removed-file", "deleted file is still imported", Severity.HIGH, "bug",
-    "A file was deleted, and another one that stays still imports it by a path that can only mean it.",
-    0.9,
-)  # fmt: skip
-RULES = (REMOVED, IMPORT, FILE)
+RULES = (REMOVED,)
 _CODES = frozenset({"python", "javascript", "typescript", "tsx", "go", "c", "java", "rust"})
 _ECMASCRIPT = frozenset({"javascript", "typescript", "tsx"})
-_GLOBALS = frozenset(
-    {
-        "structuredClone", "fetch", "URL", "URLSearchParams", "AbortController", "AbortSignal", "TextEncoder",
-        "TextDecoder", "Buffer", "process", "Promise", "setTimeout", "setInterval", "setImmediate", "clearTimeout",
-        "queueMicrotask", "performance", "crypto", "Headers", "Request", "Response", "FormData", "Blob", "File",
-        "Event", "EventTarget", "WebSocket", "ReadableStream", "globalThis", "console", "Symbol", "Map", "Set",
-        "WeakMap", "WeakSet", "Proxy", "Reflect", "BigInt", "Intl", "Object", "Array", "Error", "JSON", "React",
-        "describe", "test", "expect", "beforeEach", "afterEach", "beforeAll", "afterAll", "jest", "require", "module",
-    }
-)  # fmt: skip
-"""What JavaScript or its surroundings give a meaning without an import."""
 _KINDS = frozenset(
     {"function", "method", "class", "interface", "struct", "enum", "trait", "type", "constant", "macro", "module"}
 )
 _PROSE = frozenset({Role.DOCS, Role.README, Role.LEGAL, Role.LOCALE, Role.GUIDE})
-_MOST_FILES = 60
-"""A name that more files mention is too common to be judged."""
 _SHOWN = 3
 
 
@@ -68,10 +43,9 @@ class _Gone:
 
 
 def check_changes(change: ChangeView) -> Iterator[Hit]:
-    """Names and files that went away although they are used."""
+    """Names that went away although they are used."""
     elsewhere: dict[str, list[_Gone]] = {}
     for view in change.views:
-        yield from _imports(view)
         for gone in _gone(change, view):
             places = _used_here(gone)
             if places:
@@ -79,7 +53,6 @@ def check_changes(change: ChangeView) -> Iterator[Hit]:
             else:
                 elsewhere.setdefault(gone.definition.name, []).append(gone)
     yield from _still_used(change, elsewhere)
-    yield from _deleted_files(change)
 
 
 def _gone(change: ChangeView, view: FileView) -> Iterator[_Gone]:
@@ -94,8 +67,7 @@ def _gone(change: ChangeView, view: FileView) -> Iterator[_Gone]:
         if (
             definition.kind not in _KINDS
             or len(name) < 3
-            or name in _GLOBALS
-            or hasattr(builtins, name)
+            or is_provided(name)
             or (name.startswith("__") and name.endswith("__"))
         ):
             continue
@@ -238,68 +210,3 @@ def _is_call_or_type(parent: object, definition: Definition) -> bool:
     if definition.kind in ("function", "macro"):
         return getattr(parent, "type", "") == "call_expression"
     return definition.kind in ("struct", "enum", "type")
-
-
-def _imports(view: FileView) -> Iterator[Hit]:
-    """Imports that were removed while the file still uses their names."""
-    if view.code not in ("python", *_ECMASCRIPT) or view.new_tree is None or view.old_tree is None:
-        return
-    if view.new_tree.root.has_error or not view.file.diff.hunks:
-        return
-    words = sorted({word for line in view.removed for word in re.findall(r"[A-Za-z_]\w+", line.text)})
-    removed = {line.old for line in view.removed}
-    for name in words:
-        was = [
-            place for place in occurrences(view.old_tree, name)
-            if place.does == "binds" and place.line in removed and _is_import(place.node)
-        ]  # fmt: skip
-        if not was or name in _GLOBALS or hasattr(builtins, name) or is_bound(view.new_tree, name):
-            continue
-        if view.code != "python" and f"declare {name}" in (view.file.new_text or ""):
-            continue
-        left = [use.line for use in uses(view.new_tree, name)]
-        if left:
-            line = view.near(was[0].line)
-            message = f"`{name}` is no longer imported, but line {left[0]} uses it; import it again or change that line"
-            yield view.hit(IMPORT, (line, line), message, about=name)
-
-
-def _is_import(node: object) -> bool:
-    parent = getattr(node, "parent", None)
-    while parent is not None:
-        if parent.type in ("import_statement", "import_from_statement"):
-            return True
-        if parent.type.endswith(("_definition", "_declaration", "block")):
-            return False
-        parent = parent.parent
-    return False
-
-
-def _deleted_files(change: ChangeView) -> Iterator[Hit]:
-    """Files that were deleted while others import them."""
-    gone = {
-        view.path: view for view in change.views
-        if view.file.diff.status == "deleted" and view.code in ("python", *_ECMASCRIPT) and not view.is_aside
-    }  # fmt: skip
-    stems = {re.sub(r"\W", "", path.rpartition("/")[2].partition(".")[0]): path for path in gone}
-    stems = {stem: path for stem, path in stems.items() if len(stem) > 2 and stem not in ("index", "__init__")}
-    mentioned = change.mentions(stems)
-    for stem, path in sorted(stems.items()):
-        places = []
-        for user, names in sorted(mentioned.items()):
-            text = change.text(user) if stem in names and user not in gone else None
-            if text is not None and language_of(user) is not None:
-                places += [f"{user}" for module in structure(text, language_of(user)).imports
-                           if _means(user, module, path)]  # fmt: skip
-        if places and not change.replaces(path):
-            message = f"{', '.join(places[:_SHOWN])} still imports {path}; change that too, or keep the file"
-            yield gone[path].hit(FILE, (1, 1), message, about=path)
-
-
-def _means(user: str, module: str, path: str) -> bool:
-    """Whether an import as written can mean nothing but the file at `path`."""
-    if path.endswith(".py"):
-        is_relative = module.startswith(".")
-        deep = module.count(".") >= 2 or is_relative
-        return user.endswith(".py") and deep and leads_to(user, module, path)
-    return resolves(user, module, path)
