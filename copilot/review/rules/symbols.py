@@ -18,6 +18,7 @@ from copilot.repo.tags import Definition, structure
 from copilot.review.change import ChangeView
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule
+from copilot.review.rules.imports import is_provided
 from copilot.review.view import FileView
 
 REMOVED = Rule(
