@@ -25,7 +25,7 @@ from copilot.repo.changes import Changes, between, from_diff
 from copilot.repo.languages import language_of
 from copilot.repo.occurrences import uses
 from copilot.repo.roles import Role, role_of
-from copilot.repo.syntax import SyntaxTree, end_line_of, line_of
+from copilot.repo.syntax import SyntaxTree, ancestors, end_line_of, line_of
 from copilot.repo.versions import Version
 from copilot.review.catalogue import Selection
 from copilot.review.change import ChangeView
@@ -198,7 +198,7 @@ def _without_bracket(text: str, tree: SyntaxTree, draw: random.Random) -> tuple[
         return None
     at = draw.choice(places)
     node = tree.root.descendant_for_byte_range(len(text[:at].encode()), len(text[: at + 1].encode()))
-    if node is None or node.type != text[at]:
+    if node is None or node.type != text[at] or any(each.type.startswith("preproc") for each in ancestors(node)):
         return None
     return text[:at] + text[at + 1 :], ""
 
@@ -235,6 +235,9 @@ def _with_debugger(text: str, tree: SyntaxTree, draw: random.Random) -> tuple[st
 def _with_conflict(text: str, tree: SyntaxTree, draw: random.Random) -> tuple[str, str] | None:
     lines = text.split("\n")
     at = draw.randrange(len(lines))
+    node = tree.root.descendant_for_point_range((at, 0), (at, 1))
+    if node is None or "string" in node.type:
+        return None
     return "\n".join(
         [*lines[:at], "<<<<<<< HEAD", lines[at], "=======", lines[at], ">>>>>>> topic", *lines[at + 1 :]]
     ), ""

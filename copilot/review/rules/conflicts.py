@@ -5,13 +5,14 @@ Does not know: git's own record of conflicts.
 
 from collections.abc import Iterator
 
+from copilot.repo.roles import Role
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule
 from copilot.review.view import FileView
 
 CONFLICT = Rule(
     "conflict-marker", "merge conflict left in the file", Severity.CRITICAL, "bug",
-    "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches, nor"
+    "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches and fixtures, nor"
     " in the strings of code that parses with them.",
     0.99,
 )  # fmt: skip
@@ -21,7 +22,7 @@ _PATCHES = (".patch", ".diff", ".rej", ".orig")
 
 def check(view: FileView) -> Iterator[Hit]:
     """Conflict markers among the added lines."""
-    if view.path.endswith(_PATCHES):
+    if view.path.endswith(_PATCHES) or view.role is Role.FIXTURE:
         return
     opened = middle = 0
     for number in sorted(view.added):

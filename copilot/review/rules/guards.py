@@ -17,7 +17,7 @@ from copilot.review.view import FileView
 GUARD = Rule(
     "guard-removed", "check removed", Severity.MEDIUM, "bug",
     "An `if` that left the function (or the loop) when a bound, null, error or permission check failed is gone, what it"
-    " looked at is still used after that place, and nothing in the function took its place.",
+    " looked at is still used after that place (or it raised a refusal), and nothing in the function took its place.",
     0.6,
 )  # fmt: skip
 WEAKENED = Rule(
@@ -54,6 +54,9 @@ _SWITCH = re.compile(
 _BLOCKS = frozenset({"block", "statement_block", "compound_statement", "statement_list", "then"})
 _THROWS = re.compile(r"(?:throw|die|exit|_exit|abort|panic|fatal|raise|croak|bail|g_return|goto)", re.IGNORECASE)
 """Calls, and macros that look like them, that do not come back."""
+_REFUSES = re.compile(
+    r"(?:raise|throw)\b.*(?:unauthori|forbidden|permission|denied|expired|security|auth)", re.I | re.S
+)
 _LITTLE = 10
 """Removed lines of a function beyond the check itself at most; more is a rewrite."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -137,10 +140,11 @@ def _gone(view: FileView, found: _If, removed: set[int]) -> Iterator[Hit]:
     place = view.near(first)
     rest = "\n".join(view.new_lines[place - 1 : span.stop - 1])
     subjects = sorted(word for word in words if re.search(rf"\b{re.escape(word)}\b", rest) and not word.isupper())
-    if subjects:
+    refusal = _REFUSES.search(old.text(found.body))
+    if subjects or refusal:
+        then = f"and `{subjects[0]}` is used further on" if subjects else "and nothing else refuses"
         message = (
-            f"`{_short(condition)}` no longer leaves here, and `{subjects[0]}` is used further on; keep the check, or"
-            " make sure that callers do it"
+            f"`{_short(condition)}` no longer leaves here, {then}; keep the check, or make sure that callers do it"
         )
         yield view.hit(GUARD, (place, place), message, about=condition)
 

@@ -63,7 +63,7 @@ def _imports(view: FileView) -> Iterator[Hit]:
         return
     if view.new_tree.root.has_error or not view.file.diff.hunks:
         return
-    words = sorted({word for line in view.removed for word in re.findall(r"[A-Za-z_]\w+", line.text)})
+    words = sorted({word for line in view.removed for word in re.findall(r"[A-Za-z_]\w*", line.text)})
     removed = {line.old for line in view.removed}
     for name in words:
         was = [
