@@ -12,8 +12,8 @@ from copilot.review.view import FileView
 
 CONFLICT = Rule(
     "conflict-marker", "merge conflict left in the file", Severity.CRITICAL, "bug",
-    "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches and fixtures, nor"
-    " in the strings of code that parses with them.",
+    "The three markers of a merge conflict were added, in order and at the start of their lines; not in patches and"
+    " fixtures, nor in the strings of code that parses with them.",
     0.99,
 )  # fmt: skip
 RULES = (CONFLICT,)
