@@ -15,6 +15,7 @@ from copilot.files import Identity
 from copilot.models import InstalledModel, Store, resolve, shipped_catalogue
 from copilot.models.digests import Record, read_record, sha256_of, write_record
 from copilot.repo.root import find_root
+from copilot.review.cache import FindingCache
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog
 
@@ -46,6 +47,10 @@ class App:
     def repository(self, path: Path, report: Report = ignore, allowed: frozenset[str] = frozenset()) -> Repository:
         """The project that `path` belongs to; secrets in the files at `allowed` paths stay as they are."""
         return Repository.open(path, self.settings.cache_dir, report, allowed)
+
+    def finding_cache(self) -> FindingCache:
+        """What reviews found before."""
+        return FindingCache.at(self.settings.cache_dir / "reviews" / "findings.sqlite3")
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:
         """The model the settings name, or the best one installed; ModelMissingError says how to get one."""

@@ -3,6 +3,7 @@
 CopilotError                 one line that says what to do next
 ├── UsageError               the command line or a setting is wrong                 exit 2
 ├── RepositoryError          the repository cannot be read                          exit 2
+├── DiffError                a diff is damaged, or cannot be made                 exit 2
 ├── ModelMissingError        no model is installed, or not under that name          exit 2
 ├── BudgetError              what was asked for does not fit context or memory      exit 2
 ├── ModelFileError           a model file is damaged, foreign or unsupported        exit 3
@@ -24,6 +25,10 @@ class UsageError(CopilotError):
 
 class RepositoryError(CopilotError):
     code = "repository"
+
+
+class DiffError(CopilotError):
+    code = "diff"
 
 
 class ModelMissingError(CopilotError):
