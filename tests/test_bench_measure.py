@@ -10,7 +10,7 @@ from tests.bench.measure import CommandFailedError, measure
 
 ROOT = Path(__file__).parent.parent
 BURN = "import time\nwhile time.process_time() < 0.5: pass"
-HOLD = "held = bytearray(b'x' * 80_000_000)"
+HOLD = "held = bytearray(b'x') * 80_000_000"
 
 
 def python(code: str) -> tuple[str, ...]:
