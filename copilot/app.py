@@ -1,19 +1,21 @@
 """The composition root: from settings to a repository, a model and a session. Nothing else constructs them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from copilot.config import Settings
+from copilot.config import Settings, chosen_host
 from copilot.events import Report, ignore
 from copilot.files import Identity
 from copilot.models import InstalledModel, Store, resolve, shipped_catalogue
 from copilot.models.digests import Record, read_record, sha256_of, write_record
 from copilot.repo.root import find_root
+from copilot.review.cache import FindingCache
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.base import Engine, Session
     from copilot.engine.gguf import ModelCard
     from copilot.engine.tokenizer import Tokenizer
+    from copilot.host.roster import Found
+    from copilot.host.start import Launch
     from copilot.tasks.model import ChatModel
     from copilot.tasks.prefix import Prefixes
 
@@ -43,6 +47,10 @@ class App:
     def repository(self, path: Path, report: Report = ignore, allowed: frozenset[str] = frozenset()) -> Repository:
         """The project that `path` belongs to; secrets in the files at `allowed` paths stay as they are."""
         return Repository.open(path, self.settings.cache_dir, report, allowed)
+
+    def finding_cache(self) -> FindingCache:
+        """What reviews found before."""
+        return FindingCache.at(self.settings.cache_dir / "reviews" / "findings.sqlite3")
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:
         """The model the settings name, or the best one installed; ModelMissingError says how to get one."""
@@ -79,19 +87,68 @@ class App:
         )
 
     def session(self, model: "ChatModel") -> "Session":
-        """A session in this process; the weights are loaded by its first request."""
-        from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
-        from copilot.engine.memory import available_bytes, check_memory
-        from copilot.engine.segments import SegmentStore
-        from copilot.engine.session import EngineSource, LocalSession
-        from copilot.engine.worker import ThreadedSession
+        """A session with the engine's host; one in this process where COPILOT_HOST=off."""
+        if chosen_host(os.environ) == "off":
+            return self.local_session(model)
+        from copilot.host.client import HostSession
+
+        return HostSession(self.launch(model), model.n_ctx)
+
+    def launch(self, model: "ChatModel") -> "Launch":
+        """The host for this model and these parameters, with all the context the machine allows; clients use less."""
+        from copilot.host.address import Address, default_transport, key_of
+        from copilot.host.orders import Orders
+        from copilot.host.start import Launch
 
         settings, card = self.settings, model.card
-        params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers)
+        path = card.path.resolve()
+        parameters = (settings.kv_type, settings.threads, settings.gpu_layers)
+        key = key_of(str(path), card.identity, parameters, str(settings.cache_dir))
+        orders = Orders(
+            Address(self.runtime_folder, key, default_transport()),
+            self.log_folder / f"{key}.log",
+            card.name,
+            60 * settings.host_idle_minutes,
+            60 * settings.host_stall_minutes,
+            replace(settings, model=str(path), context_tokens=None).values(),
+        )
+        return Launch(orders)
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Where the sockets of hosts are."""
+        from copilot.host.address import runtime_folder
+
+        return runtime_folder(os.environ)
+
+    @property
+    def hosts(self) -> "Callable[[], list[Found]] | None":
+        """Finds the hosts of this user; None where COPILOT_HOST=off."""
+        from copilot.host.roster import find
+
+        return None if chosen_host(os.environ) == "off" else lambda: find(self.runtime_folder)
+
+    @property
+    def log_folder(self) -> Path:
+        """Where hosts keep their logs."""
+        return self.settings.cache_dir / "host"
+
+    def local_session(self, model: "ChatModel") -> "Session":
+        """A session in this process; the weights are loaded by its first request."""
+        from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+        from copilot.engine.memory import available_bytes, check_memory, sequences_for
+        from copilot.engine.segments import SegmentStore
+        from copilot.engine.session import EngineSession, EngineSource
+
+        settings, card = self.settings, model.card
+        n_seq = sequences_for(card, settings.kv_type)
+        params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers, n_seq)
+
+        def admit(n_ctx: int) -> None:
+            check_memory(card, n_ctx, settings.kv_type, available_bytes())
 
         def open_engine(n_ctx: int) -> "Engine":
-            check_memory(card, n_ctx, self.settings.kv_type, available_bytes())
-            return LlamaEngine(card.path, params, n_ctx)
+            return LlamaEngine(card.path, params, n_ctx, admit)
 
         store = SegmentStore(
             settings.cache_dir / "kv",
@@ -99,7 +156,7 @@ class App:
             settings.cache_quota_bytes,
         )
         source = EngineSource(open_engine, card.windowed, model.n_ctx)
-        return ThreadedSession(LocalSession(source, model.tokenizer, store))
+        return EngineSession(source, model.tokenizer, store)
 
     def prefixes(self, repository: Repository, model: "ChatModel") -> "Prefixes":
         from copilot.tasks.prefix import Prefixes

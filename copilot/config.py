@@ -40,6 +40,10 @@ class Settings:
     gpu_layers: int = 0
     cache_quota_gib: float = 20.0
     """How much of the disk stored KV segments may take, over all models and repositories."""
+    host_idle_minutes: float = 30.0
+    """The engine's process leaves after so long without a request, and frees the model's memory; 0 = never."""
+    host_stall_minutes: float = 15.0
+    """It ends itself when a request gets no step further for so long; 0 = never."""
     cache_dir: Path = Path(platformdirs.user_cache_dir("copilot-offline"))
     models_dir: Path = Path(platformdirs.user_data_dir("copilot-offline")) / "models"
 
@@ -68,6 +72,18 @@ class Settings:
         settings = settings._with(variables, "the environment (COPILOT_…)")
         return settings._with({key: value for key, value in flags.items() if value is not None}, "the command line")
 
+    @classmethod
+    def from_values(cls, values: Mapping[str, object]) -> Self:
+        """Settings as `values` gave them, merged with nothing."""
+        return cls()._with(values, "the caller")
+
+    def values(self) -> dict[str, str | int | float]:
+        """What is set, as JSON knows it; for another process."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: str(value) if isinstance(value, Path) else value for name, value in given.items() if value is not None
+        }
+
     def _with(self, values: Mapping[str, object], source: str, allowed: frozenset[str] | None = None) -> Self:
         types = {field.name: field.type for field in fields(self)}
         known = sorted(allowed if allowed is not None else types)
@@ -79,6 +95,16 @@ class Settings:
                 raise UsageError(f"{source} sets {key!r}, which is no setting there; {hint}")
             changes[key] = _converted(key, value, types[key], source)
         return replace(self, **changes)
+
+
+def chosen_host(environment: Mapping[str, str]) -> Literal["on", "off"]:
+    """Whether the engine runs in a process of its own (COPILOT_HOST)."""
+    chosen = environment.get("COPILOT_HOST") or "on"
+    if chosen == "off":
+        return "off"
+    if chosen == "on":
+        return "on"
+    raise UsageError(f"COPILOT_HOST is {chosen!r}; it takes on or off")
 
 
 def _near(key: str, known: Sequence[str]) -> str:

@@ -3,10 +3,12 @@
 CopilotError                 one line that says what to do next
 ├── UsageError               the command line or a setting is wrong                 exit 2
 ├── RepositoryError          the repository cannot be read                          exit 2
+├── DiffError                a diff is damaged, or cannot be made                 exit 2
 ├── ModelMissingError        no model is installed, or not under that name          exit 2
 ├── BudgetError              what was asked for does not fit context or memory      exit 2
 ├── ModelFileError           a model file is damaged, foreign or unsupported        exit 3
-└── EngineError              llama.cpp failed while it ran                          exit 3
+├── EngineError              llama.cpp failed while it ran                          exit 3
+└── HostError                the engine's process cannot be started or trusted      exit 3
 """
 
 
@@ -25,6 +27,10 @@ class RepositoryError(CopilotError):
     code = "repository"
 
 
+class DiffError(CopilotError):
+    code = "diff"
+
+
 class ModelMissingError(CopilotError):
     code = "model-missing"
 
@@ -40,4 +46,9 @@ class ModelFileError(CopilotError):
 
 class EngineError(CopilotError):
     code = "engine"
+    exit_code = 3
+
+
+class HostError(CopilotError):
+    code = "host"
     exit_code = 3

@@ -9,7 +9,7 @@ from typing import Literal
 class Progress:
     """One step of a countable stage; `total` is None while it is not known."""
 
-    stage: Literal["walk", "parse", "load", "restore", "read", "fetch", "verify"]
+    stage: Literal["walk", "parse", "load", "restore", "read", "fetch", "verify", "review"]
     done: int
     total: int | None
     unit: Literal["files", "tokens", "bytes", "steps"]
@@ -30,6 +30,8 @@ class Text:
     """The next piece of an answer."""
 
     text: str
+    logprobs: tuple[float, ...] = ()
+    """Natural logarithms of the probabilities of its tokens, where the request asked for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     for name in ("CACHE", "MODELS", "CONFIG"):
         monkeypatch.setenv(f"COPILOT_{name}_DIR", str(tmp_path / f"copilot-{name.lower()}"))
+    monkeypatch.setenv("COPILOT_HOST", "off")
 
 
 @pytest.fixture(autouse=True)

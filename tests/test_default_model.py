@@ -7,7 +7,7 @@ import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import PREFIX, REQUEST, Cancel, Request, Sampling
+from copilot.engine.base import Cancel, Request, Sampling
 from copilot.engine.llama import EngineParams, LlamaEngine
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.events import Done, Text
@@ -75,12 +75,12 @@ def test_restored_logits_are_bit_equal(default_model: Path) -> None:
     prefix = [1000 + 7 * n % 40_000 for n in range(2 * SEGMENT_TOKENS)]
     read, restored = (LlamaEngine(default_model, EngineParams(), 1024) for _ in range(2))
     for start in (0, SEGMENT_TOKENS):
-        read.decode(PREFIX, prefix[start : start + SEGMENT_TOKENS])
-        assert restored.restore(read.export_cells(start, start + SEGMENT_TOKENS))
+        read.decode(1, prefix[start : start + SEGMENT_TOKENS])
+        assert restored.restore(1, read.export_cells(1, start, start + SEGMENT_TOKENS))
     rows = []
     for engine in (read, restored):
-        engine.fork(PREFIX, REQUEST)
-        assert engine.decode(REQUEST, [11, 12, 13], logits=True) == 3
+        engine.fork(1, 2)
+        assert engine.decode(2, [11, 12, 13], logits="last") == 3
         rows.append(engine.logits())
         engine.close()
     np.testing.assert_array_equal(rows[0], rows[1])

@@ -19,8 +19,11 @@ COMMANDS = {
     "cache": "What is kept on disk, and removing it.",
     "config": "The settings in force and where they come from.",
     "doctor": "Check this machine and say what to do about each problem.",
+    "hook": "Review before each commit.",
+    "host": "The engine's process: how it is, its log, and stopping it.",
     "models": "Model files: list, pull, import, verify, remove, path.",
     "pack": "The repository as the model would see it.",
+    "review": "Review a change.",
     "search": "Ranked places in a repository; needs no model.",
     "warm": "Read a repository once and keep it for every later question.",
 }

@@ -29,6 +29,7 @@ STAGES = {
     "read": "Reading",
     "fetch": "Fetching",
     "verify": "Verifying",
+    "review": "Reviewing",
 }
 
 

@@ -13,6 +13,7 @@ KEPT = {
     "kv": ("stored KV segments: the repositories that were read", ("*/*.kv", "*/*.win", "*/*.tmp")),
     "prefixes": ("the packs that were read", ("*.json", ".*")),
     "index": ("the index of repositories", ("index.sqlite3*",)),
+    "reviews": ("what reviews found", ("findings.sqlite3*",)),
     "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", "vocabulary-*", ".*")),
 }
 """Folders in the cache, what they hold, and the files in them that are ours to delete."""

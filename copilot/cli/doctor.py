@@ -26,6 +26,7 @@ def doctor(as_json: bool, model: str | None) -> int:
             lambda: app.installed_model(terminal.report),
             lambda: app.chat_model(terminal.report),
             app.speed,
+            app.hosts,
         )
         checks = examine(patient)
     if as_json:

@@ -5,24 +5,33 @@ Nothing here knows llama.cpp, repositories or the wording of prompts; everything
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from threading import Lock
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from copilot.events import Done, Progress, Text, Usage
 
-PREFIX = 0
-"""The sequence that holds the repository prefix; requests never decode into it."""
-REQUEST = 1
-"""The sequence of the running request, a fork of the prefix."""
-SCRATCH = 2
-"""Used only inside one engine call, to move segments in and out."""
-N_SEQUENCES = 3
+SCRATCH = 0
+"""The sequence used only inside one engine call, to move segments in and out; all others hold tokens."""
 
 Event = Progress | Text | Done
 Tokens = Sequence[int]
+
+
+Rows = Literal["none", "last", "all"]
+"""Of which tokens of a batch the logits are wanted."""
+
+
+class Priority(IntEnum):
+    """Who goes first; between equals the engine alternates."""
+
+    COMPLETION = 0
+    CHAT = 1
+    REVIEW = 2
+    WARM = 3
 
 
 class Cancel:
@@ -72,6 +81,12 @@ class Sampling:
     """Token ids that open and close a span left out of the answer (a thought)."""
     begins_hidden: bool = False
     """The turn has already opened such a span."""
+    grammar: str = ""
+    """GBNF that the answer keeps to; see `grammar.from_schema`."""
+    logprobs: bool = False
+    """Whether each Text tells the natural logarithms of its tokens' probabilities."""
+    speculate: bool = True
+    """Whether to guess tokens ahead from what was said before; changes the speed only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,18 @@ class Request:
     prefix: Tokens
     turn: Tokens
     sampling: Sampling = field(default_factory=Sampling)
+    priority: Priority = Priority.CHAT
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Asks how likely each continuation is after `prefix` and `turn`; nothing is generated."""
+
+    prefix: Tokens
+    turn: Tokens
+    continuations: tuple[tuple[int, ...], ...]
+    """Token ids, none of them empty."""
+    priority: Priority = Priority.REVIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +132,27 @@ class Stored:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """What a session holds and works on, for whoever wants to know."""
+
+    held: tuple[int, ...] = ()
+    """Tokens of each sequence that holds any."""
+    running: int = 0
+    """Requests that have begun and not ended."""
+    queued: int = 0
+    """Requests that have not begun."""
+    tokens_per_s: float | None = None
+    """Speed of reading, measured since the start; None before."""
+    last_used_s: tuple[float, ...] = ()
+    """Seconds since each of `held` was last used; empty where that is not known."""
+    steps: int = 0
+    """Calls of the engine so far. A figure that stands still while requests run tells of a hang."""
+
+
 class Sampler(Protocol):
-    def sample(self) -> int:
-        """The token after the last decoded one."""
+    def sample(self, row: int = -1) -> int:
+        """The token after the last decode's `row`-th token with logits; remembers it where the grammar needs it."""
 
     def close(self) -> None: ...
 
@@ -115,24 +160,30 @@ class Sampler(Protocol):
 class Engine(Protocol):
     """One model's KV cache. Not thread-safe: one thread owns it; only `abort` may come from another.
 
-    Positions count tokens from 0; `length(seq)` is the position of the next token.
+    Positions count tokens from 0; `length(seq)` is the position of the next token. Rows count the tokens of the last
+    decode whose logits were wanted, from the first, or negative from the last.
     """
 
     n_ctx: int
+    """Tokens that all sequences may hold together; what they share counts once."""
+    n_seq: int
+    """Sequences 1 … n_seq - 1 hold tokens."""
     n_batch: int
+    max_rows: int
+    """The most tokens of one decode that may want logits."""
     windowed: bool
     """Some layers see only a sliding window, so a cache cannot be rolled back at will."""
 
     def length(self, seq: int) -> int: ...
 
-    def decode(self, seq: int, tokens: Tokens, *, logits: bool = False) -> int:
-        """Append at most `n_batch` tokens; returns how many were read (fewer only after `abort`).
+    def decode(self, seq: int, tokens: Tokens, *, logits: Rows = "none") -> int:
+        """Append at most `n_batch` tokens; returns how many were read (fewer only after `abort`)."""
 
-        With `logits`, those of the last token are ready for `logits()` and samplers.
-        """
+    def logits(self, row: int = -1) -> NDArray[np.float32]:
+        """A copy of a row, shape (n_vocab,)."""
 
-    def logits(self) -> NDArray[np.float32]:
-        """A copy of the last requested row, shape (n_vocab,)."""
+    def logprob(self, token: int, row: int = -1) -> float:
+        """Natural logarithm of the probability of `token` after that row, at temperature 1."""
 
     def sampler(self, sampling: Sampling) -> Sampler: ...
 
@@ -147,17 +198,20 @@ class Engine(Protocol):
     def compact(self, seq: int) -> None:
         """Let go of cells outside the window, so that forks do not pin them; nothing on plain caches."""
 
-    def export_cells(self, start: int, end: int) -> bytes:
-        """The KV rows of PREFIX at [start, end), to be taken right after they were decoded."""
+    def export_cells(self, seq: int, start: int, end: int) -> bytes:
+        """The KV rows of `seq` at [start, end), to be taken right after they were decoded."""
 
-    def export_window(self) -> bytes:
-        """What the sliding-window layers hold of PREFIX now; empty on plain caches."""
+    def export_window(self, seq: int) -> bytes:
+        """What the sliding-window layers hold of `seq` now; empty on plain caches."""
 
-    def restore(self, cells: bytes | memoryview) -> bool:
-        """Append exported rows to PREFIX; False (and PREFIX dropped) if they do not fit this engine."""
+    def restore(self, seq: int, cells: bytes | memoryview) -> bool:
+        """Append exported rows to `seq`; False (and `seq` dropped) if they do not fit this engine."""
 
-    def restore_window(self, window: bytes | memoryview) -> bool:
-        """Set the window that belongs to PREFIX's end; False (and PREFIX dropped) if it does not fit."""
+    def restore_window(self, seq: int, window: bytes | memoryview) -> bool:
+        """Set the window that belongs to `seq`'s end; False (and `seq` dropped) if it does not fit."""
+
+    def resize(self, n_ctx: int) -> None:
+        """Have a context of `n_ctx` tokens; what was held is dropped. BudgetError where memory does not allow it."""
 
     def abort(self) -> None:
         """Stop the running decode within one graph node; callable from any thread."""
@@ -179,28 +233,35 @@ class Session(Protocol):
 
     def stored(self, prefix: Tokens) -> Stored: ...
 
-    def read(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
+    def read(self, prefix: Tokens, cancel: Cancel, priority: Priority = Priority.WARM) -> Iterator[Event]:
         """Make `prefix` resident: Progress while it is restored and read, then Done."""
 
     def generate(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         """Read what is missing, then stream the answer: Progress, Text …, Done."""
 
+    def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
+        """Per continuation, the natural logarithms of its tokens' probabilities; empty when cancelled."""
+
+    def status(self) -> SessionStatus:
+        """Answers at once, from any thread, whatever the engine does."""
+
     def close(self) -> None: ...
 
 
 __all__ = [
-    "N_SEQUENCES",
-    "PREFIX",
-    "REQUEST",
     "SCRATCH",
     "Cancel",
     "Engine",
     "Event",
+    "Priority",
     "ReadState",
     "Request",
+    "Rows",
     "Sampler",
     "Sampling",
+    "ScoreRequest",
     "Session",
+    "SessionStatus",
     "Stored",
     "Tokens",
     "Usage",

@@ -3,21 +3,22 @@
 The terms and how they were checked against llama.cpp's own figures are in docs/engine.md.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from copilot.engine.base import N_SEQUENCES
 from copilot.engine.gguf import CacheType, ModelCard
+from copilot.engine.memory_limits import address_space_limits, cgroup_limits
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.errors import BudgetError
 
 N_BATCH = SEGMENT_TOKENS
 """Tokens per decode call and per micro-batch: the unit of progress, of cancelling and of segments."""
 N_OUTPUTS_MAX = 64
-"""Rows of logits a context reserves."""
+"""Rows of logits a context reserves; never fewer than its sequences."""
+MIN_SEQUENCES, MAX_SEQUENCES = 4, 8
+WINDOWS_BYTES = 256 << 20
+"""What the windows of more than MIN_SEQUENCES sequences may take together."""
 RESERVED_BYTES = 512 << 20
 """Left to the rest of the system."""
 _RUNTIME_BYTES = 150 << 20
@@ -53,7 +54,7 @@ class MemoryPlan:
 def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPlan:
     """The memory of one context of `n_ctx` tokens on the CPU, weights included."""
     padded = -(-n_ctx // 256) * 256
-    window_tokens = min(padded, -(-(card.sliding_window * N_SEQUENCES + N_BATCH) // 256) * 256) if card.windowed else 0
+    window_tokens = _window_tokens(card, padded, sequences_for(card, cache_type))
     width = max(card.n_head) * max(card.head_dim_k, card.head_dim_k_swa) + card.embedding_length * 4
     masks = N_BATCH * (padded + window_tokens) * 2
     return MemoryPlan(
@@ -65,10 +66,28 @@ def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPla
     )
 
 
+def sequences_for(card: ModelCard, cache_type: CacheType) -> int:
+    """How many sequences a context has: each takes a window's memory where layers are windowed, else nothing."""
+    per_token = card.swa_bytes_per_token(cache_type) if card.windowed else 0
+    for n_seq in range(MAX_SEQUENCES, MIN_SEQUENCES, -1):
+        if _window_tokens(card, card.context_length, n_seq) * per_token < WINDOWS_BYTES:
+            return n_seq
+    return MIN_SEQUENCES
+
+
+def _window_tokens(card: ModelCard, n_ctx: int, n_seq: int) -> int:
+    """Cells of a sliding-window layer, as llama.cpp reckons them."""
+    return min(n_ctx, -(-(card.sliding_window * n_seq + N_BATCH) // 256) * 256) if card.windowed else 0
+
+
 def available_bytes() -> int:
-    """Memory this process may take now without pushing others out: the system's figure or its cgroup's."""
-    limits = [limit - used for limit, used in _cgroup_limits()]
-    return max(0, min([int(psutil.virtual_memory().available), *limits]))
+    """Memory this process may have in all without pushing others out: what is free, and what it holds already."""
+    memory = psutil.Process().memory_info()
+    own = memory.rss - getattr(memory, "shared", memory.rss)  # pages of files count as free anyway
+    free = min([int(psutil.virtual_memory().available), *(limit - used for limit, used in cgroup_limits())])
+    # Of an address space, what is reserved without being used is lost.
+    space = (limit - (memory.vms - memory.rss) for limit in address_space_limits())
+    return max(0, min([own + free, *space]))
 
 
 def plannable_bytes() -> int:
@@ -76,20 +95,9 @@ def plannable_bytes() -> int:
 
     Unlike `available_bytes` it stays the same from run to run, so that the size of a prefix does.
     """
-    total = min([int(psutil.virtual_memory().total), *(limit for limit, _ in _cgroup_limits())])
+    limits = [*(limit for limit, _ in cgroup_limits()), *address_space_limits()]
+    total = min([int(psutil.virtual_memory().total), *limits])
     return total - max(total // 4, 3 << 29)
-
-
-def _cgroup_limits() -> Iterator[tuple[int, int]]:
-    """(limit, used) in bytes of the control groups this process is in, where one is set."""
-    for folder, limit, used in (
-        ("/sys/fs/cgroup", "memory.max", "memory.current"),
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        try:
-            yield int(Path(folder, limit).read_text()), int(Path(folder, used).read_text())
-        except (OSError, ValueError):
-            continue  # no such cgroup, or no limit ("max")
 
 
 def largest_context(card: ModelCard, cache_type: CacheType, available: int) -> int:

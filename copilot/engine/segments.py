@@ -5,7 +5,6 @@ beginnings of different prefixes share files. A windowed model also has one smal
 Any damage makes a segment absent, never wrong. Knows neither tokens' meaning nor llama.cpp.
 """
 
-import mmap
 import os
 import struct
 import time
@@ -24,6 +23,8 @@ from copilot.files import private_folder
 SEGMENT_TOKENS = 256
 """Equal to the decode batch, so that a restored and a fresh prefix have the same batch split, bit for bit."""
 
+REFUSED_S = 30.0
+"""After a refused write, the next attempt: disks that were full have room again, and hosts live for days."""
 STALE_NS = 3600 * 10**9
 """Age at which a temporary file was left by a crash."""
 _MAGIC = b"cplt-kv\x01"
@@ -58,8 +59,8 @@ class SegmentStore:
         self._folder = folder / fingerprint.hex()[:16]
         self._fingerprint = fingerprint
         self._quota_bytes = quota_bytes
-        self.writable = True
-        """False once the disk refused a write; reading goes on without keeping."""
+        self._refused_until = 0.0
+        """On the monotonic clock; after the disk refused a write, reading goes on without keeping for a while."""
         self._rejected: set[Path] = set()
 
     def links(self, tokens: Sequence[int]) -> list[Link]:
@@ -84,11 +85,10 @@ class SegmentStore:
         """The payload, verified; None if it is absent or damaged (a damaged file is removed)."""
         path = self._path(link, kind)
         try:
-            with path.open("rb") as file:
-                mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        except (OSError, ValueError):
+            content = memoryview(path.read_bytes())  # a mapped file that somebody cuts would end the process
+        except OSError:
             return None
-        payload = self._verified(mapped, link)
+        payload = self._verified(content, link)
         if payload is None:
             self.reject(link, kind)
         return payload
@@ -96,7 +96,7 @@ class SegmentStore:
     def save(self, link: Link, payload: bytes, kind: str = "kv") -> None:
         """Write one segment so that a crash at any moment leaves the old state or the new one."""
         path = self._path(link, kind)
-        if not self.writable:
+        if time.monotonic() < self._refused_until:
             return
         head = _HEADER.pack(_MAGIC, self._fingerprint, link.key, len(payload), zlib.crc32(payload), 0)[:-4]
         try:
@@ -113,7 +113,7 @@ class SegmentStore:
                     self._remove(Path(file.name))
                     raise
         except OSError:
-            self.writable = False
+            self._refused_until = time.monotonic() + REFUSED_S
 
     def forget(self, link: Link, kind: str) -> None:
         self._remove(self._path(link, kind))
@@ -159,8 +159,8 @@ class SegmentStore:
         ours = (magic, fingerprint, key) == (_MAGIC, self._fingerprint, link.key)
         return int(size) if ours and zlib.crc32(header[:-4]) == head_crc else None
 
-    def _verified(self, mapped: memoryview, link: Link) -> memoryview | None:
-        header, payload = mapped[: _HEADER.size], mapped[_HEADER.size :]
+    def _verified(self, content: memoryview, link: Link) -> memoryview | None:
+        header, payload = content[: _HEADER.size], content[_HEADER.size :]
         if self._payload_bytes(header, link) != len(payload):
             return None
         return payload if zlib.crc32(payload) == _HEADER.unpack(header)[4] else None

@@ -1,41 +1,39 @@
-"""A session over an engine: align what is held, restore what is stored, read the rest, decode the answer.
+"""Sessions over one engine: many requests at once, each on a fork of a prefix that is read once.
 
-It knows token ids and their KV cache, and turns ids back into text; it knows no repository and no prompt wording.
+Jobs are admitted when there is room for all they may add, so that every admitted job can finish. Knows token ids and
+their KV cache; no repository and no wording of prompts.
 """
 
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TypeVar
 
 from copilot.engine.base import (
-    PREFIX,
-    REQUEST,
     Cancel,
     Engine,
     Event,
+    Priority,
     ReadState,
     Request,
-    Sampler,
+    ScoreRequest,
+    SessionStatus,
     Stored,
     Tokens,
 )
-from copilot.engine.segments import SEGMENT_TOKENS, Link, SegmentStore
-from copilot.engine.stream import AnswerText
-from copilot.errors import BudgetError
-from copilot.events import Done, Progress, Reason, Text, Usage
+from copilot.engine.reading import Reader, Reading, restorable
+from copilot.engine.schedule import BLOCKED, Blocked, Scheduler, Steps
+from copilot.engine.segments import Link, SegmentStore
+from copilot.engine.sequences import Lease, Sequences
+from copilot.engine.serving import Serving, Vocabulary
+from copilot.errors import BudgetError, EngineError
+from copilot.events import Done, Progress, Usage
 
-WINDOW_SHARE = 2
-"""A windowed model keeps a window file, where it may start again, per so many times its size in segments."""
+HEADROOM_TOKENS = 4096
+"""Opened beyond what the first request needs, so that a completion need not wait for an answer to end."""
 
-
-class Vocabulary(Protocol):
-    @property
-    def eog(self) -> frozenset[int]:
-        """Tokens that end an answer."""
-
-    def piece(self, token: int, /) -> bytes: ...
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,251 +47,237 @@ class EngineSource:
     """The largest context to open."""
 
 
-class LocalSession:
-    """Serves one request after the other in this process; the model is loaded when the first one comes.
+class EngineSession:
+    """Serves requests from any thread in this process; the model is loaded when the first one comes.
 
-    The context is as large as the requests so far needed, since its memory is committed when it is opened.
+    The context grows with the requests, since its memory is committed when it is opened.
     """
 
     def __init__(self, source: EngineSource, vocabulary: Vocabulary, store: SegmentStore) -> None:
         self._source = source
-        self._loaded: Engine | None = None
         self._vocabulary = vocabulary
         self._store = store
-        self._held: list[int] = []
-        """The tokens whose KV rows PREFIX holds."""
+        self._serving: Serving | None = None
+        self._scheduler = Scheduler(self._abort, self._resume)
+        self._last_read = Usage()
 
     @property
     def n_ctx(self) -> int:
         return self._source.n_ctx
 
-    @property
-    def _engine(self) -> Engine:
-        assert self._loaded is not None, "a request opens the engine first"
-        return self._loaded
-
-    def _open(self, n_tokens: int) -> Iterator[Event]:
-        """Have an engine whose context holds `n_tokens`."""
-        if self._loaded is not None and n_tokens <= self._loaded.n_ctx:
-            return
-        yield Progress("load", 0, 1, "steps")
-        self.close()
-        self._loaded = self._source.open(n_tokens)
-        yield Progress("load", 1, 1, "steps")
-
     def state(self, prefix: Tokens) -> ReadState:
-        return ReadState(self._common(prefix), self._restorable(self._store.links(prefix)), len(prefix))
+        links, serving = self._store.links(prefix), self._serving
+        resident = serving.sequences.best(links)[1] if serving else 0
+        stored = restorable(links, self._store, windowed=self._source.windowed)
+        return ReadState(_end(links, resident), _end(links, stored), len(prefix))
 
     def stored(self, prefix: Tokens) -> Stored:
         present = [link for link in self._store.links(prefix) if self._store.has(link)]
         return Stored(len(present), sum(map(self._store.size_bytes, present)))
 
-    def read(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
-        yield from self._open(len(prefix))
-        yield from self._restore(prefix, cancel)
-        reused = len(self._held)
-        started = time.perf_counter()
-        with _abortable(self._engine, cancel):
-            for _ in self._prefill_prefix(prefix, cancel):
-                yield Progress("read", len(self._held), len(prefix), "tokens", reused)
-        self._store.evict(self._store.links(prefix))
-        usage = Usage(
-            prompt_tokens=len(self._held),
-            reused_tokens=reused,
-            evaluated_tokens=max(0, len(self._held) - reused),
-            prefill_ms=1000 * (time.perf_counter() - started),
-        )
-        yield Done("stop" if len(self._held) == len(prefix) else "cancelled", usage)
+    def read(self, prefix: Tokens, cancel: Cancel, priority: Priority = Priority.WARM) -> Iterator[Event]:
+        self._check_size(len(prefix))
+        events: Iterator[Event] = self._scheduler.run(self._read(prefix, cancel), priority, cancel)
+        yield from events
 
     def generate(self, request: Request, cancel: Cancel) -> Iterator[Event]:
-        yield from self._open(self._room_for(request))
-        usage = Usage()
-        for event in self.read(request.prefix, cancel):
-            if not isinstance(event, Done):
-                yield event
-                continue
-            usage = event.usage
-            if event.reason == "cancelled":
-                yield event
-                return
-        engine = self._engine
-        engine.compact(PREFIX)
-        engine.fork(PREFIX, REQUEST)
-        try:
-            with _abortable(engine, cancel):
-                yield from self._answer(request, cancel, usage)
-        finally:
-            engine.drop(REQUEST)
-
-    def close(self) -> None:
-        if self._loaded is not None:
-            self._loaded.close()
-        self._loaded = None
-        self._held.clear()
-
-    # -- align and restore --------------------------------------------------------------------------------------
-
-    def _common(self, prefix: Tokens) -> int:
-        """Tokens of `prefix` that are resident, in whole segments unless all of them are."""
-        held, n = self._held, min(len(self._held), len(prefix))
-        same = next((i for i in range(n) if held[i] != prefix[i]), n)
-        return same if same == len(prefix) else same - same % SEGMENT_TOKENS
-
-    def _restorable(self, links: list[Link]) -> int:
-        """Tokens that the stored chain gives back without reading."""
-        end = 0
-        for link in links:
-            if not self._store.has(link):
-                break
-            if not self._source.windowed or self._store.has(link, "win"):
-                end = link.end
-        return end
-
-    def _restore(self, prefix: Tokens, cancel: Cancel) -> Iterator[Event]:
-        """Bring PREFIX as far along `prefix` as memory and disk allow."""
-        links = self._store.links(prefix)
-        common, target = self._common(prefix), self._restorable(links)
-        if common >= target:
-            kept = self._engine.rewind(PREFIX, common)
-            del self._held[kept:]
-            if kept == common:
-                return
-        if self._engine.windowed or self._engine.rewind(PREFIX, common) != common:
-            common = 0  # window and rows must come from one place
-            self._engine.drop(PREFIX)
-        del self._held[common:]
-        for link in links:
-            if common <= link.start and link.end <= target and not cancel.is_set():
-                cells = self._store.load(link)
-                if cells is None or not self._engine.restore(cells):
-                    self._store.reject(link, "kv")
-                    return self._settle(links, prefix, cancel)
-                self._held.extend(prefix[link.start : link.end])
-                yield Progress("restore", link.end, target, "tokens", link.end)
-        return self._settle(links, prefix, cancel)
-
-    def _settle(self, links: list[Link], prefix: Tokens, cancel: Cancel) -> None:
-        """Make what was restored usable; after damage, try again up to the last good restart point."""
-        engine = self._engine
-        if engine.windowed:
-            link = next((x for x in reversed(links) if x.end == len(self._held)), None)
-            window = self._store.load(link, "win") if link else None
-            if link and not (window is not None and engine.restore_window(window)):
-                self._store.reject(link, "win")
-        if engine.length(PREFIX) == len(self._held):
-            return
-        engine.drop(PREFIX)
-        self._held.clear()
-        if self._restorable(links):  # shorter than before, since the damaged file no longer counts
-            for _ in self._restore(prefix, cancel):
-                pass
-
-    # -- prefill ------------------------------------------------------------------------------------------------
-
-    def _prefill_prefix(self, prefix: Tokens, cancel: Cancel) -> Iterator[None]:
-        """Read the rest of `prefix` segment by segment, storing each as soon as it is read."""
-        rolling: Link | None = None
-        for index, link in enumerate(self._store.links(prefix)):
-            if link.end <= len(self._held):
-                continue
-            if cancel.is_set():
-                return
-            part = prefix[link.start : link.end]
-            read = self._engine.decode(PREFIX, part)
-            if read < len(part):
-                self._forget_partial(link.start)
-                return
-            self._held.extend(part)
-            cells = self._engine.export_cells(link.start, link.end)
-            self._store.save(link, cells)
-            if self._engine.windowed:
-                window = self._engine.export_window()
-                self._store.save(link, window, "win")
-                if rolling:
-                    self._store.forget(rolling, "win")
-                every = max(1, WINDOW_SHARE * len(window) // len(cells))
-                rolling = None if (index + 1) % every == 0 else link
-            yield
-
-    def _forget_partial(self, start: int) -> None:
-        """After an abort: keep whole segments only, so that the batch split stays the same next time."""
-        kept = self._engine.rewind(PREFIX, start)
-        del self._held[kept:]
-
-    # -- decode -------------------------------------------------------------------------------------------------
-
-    def _room_for(self, request: Request) -> int:
-        """Tokens of context the request needs, its longest answer included as far as the model allows."""
         if not request.turn:
             raise ValueError("a request needs at least one token after its prefix")
-        need = len(request.prefix) + len(request.turn) + 1
-        if need > self.n_ctx:
+        self._check_size(len(request.prefix) + len(request.turn) + 1)
+        events: Iterator[Event] = self._scheduler.run(self._generate(request, cancel), request.priority, cancel)
+        yield from events
+
+    def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
+        if not request.turn or not all(request.continuations):
+            raise ValueError("scoring needs a turn, and a token in every continuation")
+        self._check_size(_scored_tokens(request))
+        scores = tuple(self._scheduler.run(self._score(request, cancel), request.priority, cancel))
+        return scores if len(scores) == len(request.continuations) else ()
+
+    def status(self) -> SessionStatus:
+        running, queued = self._scheduler.counts()
+        now, read = time.monotonic(), self._last_read
+        held = [prefix for prefix in self._serving.sequences if prefix.end] if self._serving else []
+        return SessionStatus(
+            held=tuple(prefix.end for prefix in held),
+            running=running,
+            queued=queued,
+            tokens_per_s=1000 * read.evaluated_tokens / read.prefill_ms if read.prefill_ms else None,
+            last_used_s=tuple(now - prefix.last_used for prefix in held),
+            steps=self._scheduler.steps,
+        )
+
+    def close(self) -> None:
+        self._scheduler.close()
+        if self._serving is not None:
+            self._serving.engine.close()
+        self._serving = None
+
+    # -- jobs, which run on the engine's thread -----------------------------------------------------------------
+
+    def _read(self, prefix: Tokens, cancel: Cancel) -> Steps[Event]:
+        links = self._store.links(prefix)
+        lease = yield from self._admitted(links, len(prefix), 1, cancel)
+        if lease is None:
+            yield Done("cancelled", Usage())
+            return
+        with self._working(lease) as serving:
+            held, usage = yield from serving.reach(Reading(prefix, links, lease, cancel))
+            self._remember(usage)
+            yield Done("stop" if held.end == len(prefix) else "cancelled", usage)
+
+    def _generate(self, request: Request, cancel: Cancel) -> Steps[Event]:
+        prompt = len(request.prefix) + len(request.turn)
+        most = min(request.sampling.max_tokens, self.n_ctx - prompt)
+        links = self._store.links(request.prefix)
+        lease = yield from self._admitted(links, prompt + most, 2, cancel)
+        if lease is None:
+            yield Done("cancelled", Usage())
+            return
+        with self._working(lease) as serving:
+            branch, usage = yield from serving.branch(Reading(request.prefix, links, lease, cancel))
+            self._remember(usage)
+            if branch is None:
+                yield Done("cancelled", usage)
+                return
+            whole, turn_ms = yield from serving.read_turn(branch, request.turn, lease, cancel)
+            if not whole:
+                yield Done("cancelled", usage)
+                return
+            usage = _with_turn(usage, len(request.turn), turn_ms)
+            self._remember(usage)
+            sampling = replace(request.sampling, max_tokens=most)
+            yield from serving.answer(branch, request, sampling, usage, cancel)
+
+    def _score(self, request: ScoreRequest, cancel: Cancel) -> Steps[tuple[float, ...]]:
+        links = self._store.links(request.prefix)
+        lease = yield from _unseen(self._admitted(links, _scored_tokens(request), 3, cancel))
+        if lease is None:
+            return
+        with self._working(lease) as serving:
+            branch, usage = yield from _unseen(serving.branch(Reading(request.prefix, links, lease, cancel)))
+            self._remember(usage)
+            if branch is None:
+                return
+            whole, _ = yield from _unseen(serving.read_turn(branch, request.turn, lease, cancel))
+            if not whole:
+                return
+            firsts = [serving.engine.logprob(continuation[0]) for continuation in request.continuations]
+            for first, continuation in zip(firsts, request.continuations, strict=True):
+                rest = yield from _unseen(serving.score_rest(branch, continuation, lease, cancel))
+                if rest is None:
+                    return
+                yield first, *rest
+
+    # -- admission ----------------------------------------------------------------------------------------------
+
+    def _admitted(
+        self, links: list[Link], tokens: int, n_sequences: int, cancel: Cancel
+    ) -> Generator[Event | Blocked | None, None, Lease | None]:
+        """Wait until there is room for all a job may hold, and set it aside; None when cancelled before."""
+        while not cancel.is_set():
+            if self._serving is None:
+                yield Progress("load", 0, 1, "steps")
+                if self._serving is None:  # another job may have been faster
+                    self._serve(self._largest(self._source.open, tokens))
+                yield Progress("load", 1, 1, "steps")
+                continue
+            sequences = self._serving.sequences
+            best, common = sequences.best(links)
+            in_place = best is not None and self._serving.reader.in_place(best, links)
+            shared = _end(links, common) if in_place or not self._source.windowed else 0
+            if lease := sequences.lease(tokens - shared, n_sequences - in_place, best):
+                return lease
+            if sequences.leased:
+                yield BLOCKED
+            elif lease := sequences.lease(tokens, n_sequences, None):
+                return lease
+            else:
+                self._grow(tokens)
+        return None
+
+    def _grow(self, tokens: int) -> None:
+        assert self._serving is not None, "only what is open can be too small"
+        engine = self._serving.engine
+
+        def resized(n_ctx: int) -> Engine:
+            engine.resize(n_ctx)
+            return engine
+
+        try:
+            self._largest(resized, tokens)
+        finally:
+            self._serve(engine)  # a refused size leaves it empty, too
+
+    def _largest(self, opened: Callable[[int], Engine], tokens: int) -> Engine:
+        """An engine with headroom, where memory allows it."""
+        try:
+            return opened(min(tokens + HEADROOM_TOKENS, self.n_ctx))
+        except BudgetError:
+            return opened(tokens)
+
+    def _serve(self, engine: Engine) -> None:
+        sequences = Sequences(engine)
+        self._serving = Serving(engine, sequences, Reader(engine, sequences, self._store), self._vocabulary)
+
+    @contextmanager
+    def _working(self, lease: Lease) -> Iterator[Serving]:
+        """The open engine for one job; after a failure of the engine, what the job had worked with is not trusted."""
+        serving = self._serving
+        assert serving is not None, "an admitted job has an engine"
+        with lease:
+            try:
+                yield serving
+            except EngineError:
+                lease.distrust()
+                raise
+
+    def _abort(self) -> None:
+        if self._serving is not None:
+            self._serving.engine.abort()
+
+    def _resume(self) -> None:
+        if self._serving is not None:
+            self._serving.engine.resume()
+
+    def _check_size(self, tokens: int) -> None:
+        if tokens > self.n_ctx:
             raise BudgetError(
-                f"the request needs {need} tokens, the context has {self.n_ctx}: "
+                f"the request needs {tokens} tokens, the context has {self.n_ctx}: "
                 "shorten the question or use a smaller --budget."
             )
-        return min(need + request.sampling.max_tokens, self.n_ctx)
 
-    def _answer(self, request: Request, cancel: Cancel, read: Usage) -> Iterator[Event]:
-        engine, turn = self._engine, request.turn
-        started = time.perf_counter()
-        for start in range(0, len(turn), engine.n_batch):
-            part = turn[start : start + engine.n_batch]
-            done = engine.decode(REQUEST, part, logits=start + len(part) == len(turn))
-            if done < len(part) or cancel.is_set():
-                yield Done("cancelled", read)
-                return
-            yield Progress("read", start + len(part), len(turn), "tokens")
-        decoding_from = time.perf_counter()
-        answer = AnswerText(self._vocabulary.piece, request.sampling)
-        sampler = engine.sampler(request.sampling)
+    def _remember(self, usage: Usage) -> None:
+        if usage.evaluated_tokens:
+            self._last_read = usage
+
+
+def _end(links: list[Link], n: int) -> int:
+    """Tokens of the first `n` links."""
+    return links[n - 1].end if n else 0
+
+
+def _scored_tokens(request: ScoreRequest) -> int:
+    return len(request.prefix) + len(request.turn) + max(map(len, request.continuations), default=0)
+
+
+def _with_turn(usage: Usage, tokens: int, ms: float) -> Usage:
+    return replace(
+        usage,
+        prompt_tokens=usage.prompt_tokens + tokens,
+        evaluated_tokens=usage.evaluated_tokens + tokens,
+        prefill_ms=usage.prefill_ms + ms,
+    )
+
+
+def _unseen(
+    part: Generator[Event | Blocked | None, None, Result],
+) -> Generator[Blocked | None, None, Result]:
+    """The same steps, their events kept from whoever asked."""
+    while True:
         try:
-            limit = min(request.sampling.max_tokens, self.n_ctx - engine.length(REQUEST))
-            reason = yield from self._decode(sampler, answer, limit, cancel)
-        finally:
-            sampler.close()
-        usage = replace(
-            read,
-            prompt_tokens=read.prompt_tokens + len(turn),
-            evaluated_tokens=read.evaluated_tokens + len(turn),
-            generated_tokens=answer.n_tokens,
-            prefill_ms=read.prefill_ms + 1000 * (decoding_from - started),
-            decode_ms=1000 * (time.perf_counter() - decoding_from),
-        )
-        yield Done(reason, usage)
-
-    def _decode(
-        self, sampler: Sampler, answer: AnswerText, limit: int, cancel: Cancel
-    ) -> Generator[Event, None, Reason]:
-        """Sample, show, feed back: Text events, and why it ended as the generator's value."""
-        reason: Reason = "length"
-        while answer.n_tokens < limit:
-            token = sampler.sample()
-            if token in self._vocabulary.eog:
-                reason = "stop"
-                break
-            if text := answer.add(token):
-                yield Text(text)
-            if answer.ended:
-                reason = "stop"
-                break
-            if cancel.is_set():
-                reason = "cancelled"
-                break
-            if answer.n_tokens < limit and not self._engine.decode(REQUEST, [token], logits=True):
-                reason = "cancelled"
-                break
-        if text := answer.flush():
-            yield Text(text)
-        return reason
-
-
-@contextmanager
-def _abortable(engine: Engine, cancel: Cancel) -> Iterator[None]:
-    """While the block runs, `cancel` stops the engine inside a decode."""
-    cancel.when_set(engine.abort)
-    try:
-        yield
-    finally:
-        cancel.forget(engine.abort)
-        engine.resume()
+            step = next(part)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield step if isinstance(step, Blocked) else None

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
 from copilot.files import Identity
+from copilot.lock import exclusive
 from copilot.models.digests import Record, read_record, write_record
-from copilot.models.lock import exclusive
 
 _SUFFIX = ".gguf"
 _MAGIC = b"GGUF"

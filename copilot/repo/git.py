@@ -71,13 +71,20 @@ class History:
     """By path, POSIX and relative to the folder; files no longer there are included."""
 
 
-def run(root: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
-    """Return what `git ARGUMENTS` prints in `root`; None if git is missing, refuses or takes too long."""
-    done = _run(root, arguments, timeout_s)
+def run(
+    root: Path, *arguments: str, timeout_s: float = TIMEOUT_S, stdin: bytes = b"", index: Path | None = None
+) -> bytes | None:
+    """Return what `git ARGUMENTS` prints in `root`; None if git is missing, refuses or takes too long.
+
+    `index` is a file to use instead of the repository's own index, as git has one while it commits.
+    """
+    done = _run(root, arguments, timeout_s, stdin, index)
     return done.stdout if done else None
 
 
-def _run(root: Path, arguments: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[bytes] | None:
+def _run(
+    root: Path, arguments: Sequence[str], timeout_s: float, stdin: bytes = b"", index: Path | None = None
+) -> subprocess.CompletedProcess[bytes] | None:
     executable = shutil.which("git")
     if executable is None:
         return None
@@ -86,8 +93,8 @@ def _run(root: Path, arguments: Sequence[str], timeout_s: float) -> subprocess.C
         done = subprocess.run(
             [executable, "--no-pager", *settings, *arguments],
             cwd=root,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
+            env=environment() | ({} if index is None else {"GIT_INDEX_FILE": str(index)}),
+            input=stdin,
             capture_output=True,
             timeout=timeout_s,
         )
@@ -124,6 +131,13 @@ def list_paths(root: Path) -> list[ListedPath] | None:
             is_submodule, is_sparse = mode == _SUBMODULE_MODE, tag == b"S"
             listed.setdefault(path, ListedPath(path, True, is_submodule, is_sparse))
     return [listed[path] for path in sorted(listed)]
+
+
+def without_filters(root: Path) -> list[str]:
+    """Arguments that keep git from running the filters which a repository configures for its files."""
+    out = run(root, "config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$")
+    names = sorted({name.decode("utf-8", "surrogateescape") for name in (out or b"").split(b"\0") if name})
+    return [part for name in names for part in ("-c", f"{name}={'false' if name.endswith('.required') else ''}")]
 
 
 def head(root: Path) -> str | None:

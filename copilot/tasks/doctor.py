@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 from copilot.config import Settings
 from copilot.engine.memory import RESERVED_BYTES, available_bytes, largest_context, plan_memory, plannable_bytes
 from copilot.errors import CopilotError
+from copilot.host.roster import Found
 from copilot.models import InstalledModel
 from copilot.tasks.model import ChatModel
 from copilot.tasks.speed import SpeedLog, duration
@@ -37,12 +38,15 @@ class Patient:
     installed_model: Callable[[], InstalledModel]
     chat_model: Callable[[], ChatModel]
     speed: Callable[[ChatModel], SpeedLog]
+    hosts: Callable[[], Sequence[Found]] | None
+    """Finds the engine's processes; None where the engine runs inside the command."""
 
 
 def examine(patient: Patient) -> list[Check]:
     """All checks, in the order in which a person would mend things."""
     settings = patient.settings
     checks = [_llama(), _git(), _folder("cache", settings.cache_dir), _folder("models folder", settings.models_dir)]
+    checks.append(_host(patient.hosts))
     try:
         installed = patient.installed_model()
         checks.append(Check("model", "ok", f"{installed.name} at {installed.path} ({installed.status})"))
@@ -91,6 +95,27 @@ def _folder(name: str, folder: Path) -> Check:
     if free < LOW_DISK_BYTES:
         return Check(name, "warning", found, "free some disk space, or set cache_quota_gib lower")
     return Check(name, "ok", found)
+
+
+def _host(hosts: Callable[[], Sequence[Found]] | None) -> Check:
+    if hosts is None:
+        return Check("host", "ok", "the engine runs inside each command (COPILOT_HOST=off)")
+    try:
+        running = hosts()
+    except CopilotError as error:
+        return Check("host", "problem", "the engine cannot have a process of its own", str(error))
+    silent = [found.pid for found in running if found.status is None]
+    if silent:
+        cure = "end it with `copilot host stop`; the next question starts another"
+        return Check("host", "warning", f"process {silent[0]} does not answer", cure)
+    if not running:
+        return Check("host", "ok", "not running; the next question starts it")
+    shown = [
+        f"process {status.pid} with {status.model}, {status.memory_bytes / GIB:.1f} GiB"
+        for found in running
+        if (status := found.status)
+    ]
+    return Check("host", "ok", "; ".join(shown))
 
 
 def _template(model: ChatModel) -> Check:

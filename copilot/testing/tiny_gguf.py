@@ -50,6 +50,8 @@ N_EMBD = 128
 N_FF = 256
 PEAK = 0.5
 """Standard deviation of the output rows: logits spread by about 5.7, so greedy decoding meets no ties."""
+SHARPNESS = 4.0
+"""Spread of the qwen2 attention scores, so that answers depend on what stands far back; norms do this in gemma4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,9 @@ class _Weights:
         """A matrix of N(0, scale^2)."""
         self.put(name, self._rng.standard_normal(shape) * scale)
 
-    def linear(self, name: str, n_out: int, n_in: int) -> None:
-        """A projection that keeps the variance of its input."""
-        self.normal(name, n_out, n_in, scale=n_in**-0.5)
+    def linear(self, name: str, n_out: int, n_in: int, gain: float = 1.0) -> None:
+        """A projection that multiplies the spread of its input by `gain`."""
+        self.normal(name, n_out, n_in, scale=gain * n_in**-0.5)
 
     def norm(self, name: str, n: int, gain: float = 1.0) -> None:
         self.put(name, gain * (1.0 + 0.1 * self._rng.standard_normal(n)))
@@ -191,8 +193,8 @@ def _qwen2_tensors(weights: _Weights, vocab: TinyVocab) -> None:
     for layer in range(3):
         block = f"blk.{layer}."
         weights.norm(block + "attn_norm.weight", N_EMBD)
-        for name, n_out in (("attn_q", N_EMBD), ("attn_k", kv), ("attn_v", kv)):
-            weights.linear(f"{block}{name}.weight", n_out, N_EMBD)
+        for name, n_out, gain in (("attn_q", N_EMBD, SHARPNESS), ("attn_k", kv, 1.0), ("attn_v", kv, 1.0)):
+            weights.linear(f"{block}{name}.weight", n_out, N_EMBD, gain)
             weights.normal(f"{block}{name}.bias", n_out, scale=0.1)
         weights.linear(block + "attn_output.weight", N_EMBD, N_EMBD)
         _feed_forward(weights, block, N_FF)

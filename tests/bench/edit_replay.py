@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import PREFIX, Cancel, Sampler, Sampling, Session, Tokens
+from copilot.engine.base import Cancel, Rows, Sampler, Sampling, Session, Tokens
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
-from copilot.engine.session import EngineSource, LocalSession
+from copilot.engine.session import EngineSession, EngineSource
 from copilot.events import Done
 from copilot.repo.pack import FULL_TITLE, OUTLINE_TITLE, TREE_TITLE, Pack
 from copilot.tasks.model import ChatModel
@@ -43,6 +43,8 @@ class CountingEngine:
     """The KV cache of a model without a window, as far as its lengths go."""
 
     n_batch = SEGMENT_TOKENS
+    n_seq = 8
+    max_rows = 1
     windowed = False
 
     def __init__(self, n_ctx: int) -> None:
@@ -52,7 +54,7 @@ class CountingEngine:
     def length(self, seq: int) -> int:
         return self._lengths.get(seq, 0)
 
-    def decode(self, seq: int, tokens: Tokens, *, logits: bool = False) -> int:
+    def decode(self, seq: int, tokens: Tokens, *, logits: Rows = "none") -> int:
         self._lengths[seq] = self.length(seq) + len(tokens)
         return len(tokens)
 
@@ -63,18 +65,25 @@ class CountingEngine:
     def drop(self, seq: int) -> None:
         self._lengths[seq] = 0
 
-    def export_cells(self, start: int, end: int) -> bytes:
+    def export_cells(self, seq: int, start: int, end: int) -> bytes:
         return (end - start).to_bytes(4, "little")
 
-    def restore(self, cells: bytes | memoryview) -> bool:
-        self._lengths[PREFIX] = self.length(PREFIX) + int.from_bytes(cells, "little")
+    def restore(self, seq: int, cells: bytes | memoryview) -> bool:
+        self._lengths[seq] = self.length(seq) + int.from_bytes(cells, "little")
         return True
 
     def fork(self, source: int, target: int) -> None:
         self._lengths[target] = self.length(source)
 
-    def logits(self) -> NDArray[np.float32]:
+    def logits(self, row: int = -1) -> NDArray[np.float32]:
         raise NotImplementedError("it reads only")
+
+    def logprob(self, token: int, row: int = -1) -> float:
+        raise NotImplementedError("it reads only")
+
+    def resize(self, n_ctx: int) -> None:
+        self.n_ctx = n_ctx
+        self._lengths.clear()
 
     def sampler(self, sampling: Sampling) -> Sampler:
         raise NotImplementedError("it reads only")
@@ -82,10 +91,10 @@ class CountingEngine:
     def compact(self, seq: int) -> None:
         """Nothing to let go of."""
 
-    def export_window(self) -> bytes:
+    def export_window(self, seq: int) -> bytes:
         return b""
 
-    def restore_window(self, window: bytes | memoryview) -> bool:
+    def restore_window(self, seq: int, window: bytes | memoryview) -> bool:
         return True
 
     def abort(self) -> None:
@@ -154,7 +163,7 @@ class Replay:
         self._model = model
         self._folder = folder
         store = SegmentStore(folder / "kv", b"counting".ljust(32), 1 << 40)
-        self._session = LocalSession(EngineSource(CountingEngine, False, 2 * BUDGET_TOKENS), model.tokenizer, store)
+        self._session = EngineSession(EngineSource(CountingEngine, False, 2 * BUDGET_TOKENS), model.tokenizer, store)
 
     def step(self, repository: Repository, budget_tokens: int) -> Step:
         """Read the prefix of the repository as it is now."""

@@ -2,23 +2,25 @@
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from copilot.engine.base import PREFIX, REQUEST, Cancel, Event, Request, Sampling
+from copilot.engine.base import Cancel, Event, Priority, Request, Sampling, ScoreRequest
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
-from copilot.engine.session import EngineSource, LocalSession
-from copilot.engine.worker import ThreadedSession
-from copilot.errors import BudgetError
+from copilot.engine.session import EngineSession, EngineSource
+from copilot.errors import BudgetError, EngineError
 from copilot.events import Done, Progress, Text, Usage
 from copilot.testing import Shape
 
 SHAPES: list[Shape] = ["qwen2", "gemma4-e2b", "gemma4-moe", "gemma4-dense"]
 N_CTX = 4096
 QUOTA = 1 << 30
+ROUNDING = 0.1
+"""In logits per token, which spread by 4 to 6 here; other cells beside move a single one by up to 0.6."""
 PREFIX_TOKENS = 3 * SEGMENT_TOKENS + 100
 
 
@@ -40,22 +42,22 @@ def model(request: pytest.FixtureRequest, tiny_model: Callable[[Shape], Path]) -
     return tiny_model(request.param)
 
 
-Opened = Callable[..., LocalSession]
+Opened = Callable[..., EngineSession]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
     """Opens sessions over one store, as processes one after the other would."""
-    sessions: list[LocalSession] = []
+    sessions: list[EngineSession] = []
 
-    def open_session(model: Path, folder: str = "kv") -> LocalSession:
-        params = EngineParams()
+    def open_session(model: Path, folder: str = "kv") -> EngineSession:
+        params = EngineParams(n_seq=6)
         store = SegmentStore(tmp_path / folder, fingerprint(model.name, params), QUOTA)
 
         def load(n_ctx: int) -> LlamaEngine:
             return LlamaEngine(model, params, n_ctx)
 
-        session = LocalSession(EngineSource(load, "gemma4" in model.name, N_CTX), Numbers(), store)
+        session = EngineSession(EngineSource(load, "gemma4" in model.name, N_CTX), Numbers(), store)
         sessions.append(session)
         return session
 
@@ -64,11 +66,44 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         session.close()
 
 
-def answer(session: LocalSession, prefix: list[int], turn: list[int], n: int = 24) -> tuple[str, Usage]:
+def answer(session: EngineSession, prefix: list[int], turn: list[int], n: int = 24) -> tuple[str, Usage]:
     events: list[Event] = list(session.generate(Request(prefix, turn, Sampling(max_tokens=n)), Cancel()))
     done = events[-1]
     assert isinstance(done, Done)
     return "".join(event.text for event in events if isinstance(event, Text)), done.usage
+
+
+def ids(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split()))
+
+
+def assert_greedy(said: str, model: Path, prefix: list[int], turn: list[int]) -> None:
+    """Each token of `said` is the most likely one for an engine that holds nothing else, but for rounding.
+
+    Attention sums over cells in the order they lie in the cache, so other sequences beside change the last bits; the
+    tiny models' random weights make ties common.
+    """
+    engine = LlamaEngine(model, EngineParams(), N_CTX)
+    for start in range(0, len(prefix), SEGMENT_TOKENS):
+        engine.decode(1, prefix[start : start + SEGMENT_TOKENS])
+    engine.compact(1)
+    engine.fork(1, 2)
+    engine.decode(2, turn, logits="last")
+    short = []
+    for token in ids(said):
+        row = engine.logits()
+        short.append(float(row.max() - row[token]))
+        engine.decode(2, [token], logits="last")
+    engine.close()
+    assert np.mean(short) < ROUNDING, f"logits below the best by {short}"
+
+
+def test_a_wrong_prefix_is_told_from_rounding(model: Path, opened: Opened) -> None:
+    """The comparison that the tests below use fails for the answer on another prefix."""
+    prefix, turn = tokens(2 * SEGMENT_TOKENS), tokens(9, seed=1)
+    said, _ = answer(opened(model), tokens(2 * SEGMENT_TOKENS, seed=3), turn)
+    with pytest.raises(AssertionError, match="below the best"):
+        assert_greedy(said, model, prefix, turn)
 
 
 def test_resident_prefix_answers_like_fresh(model: Path, opened: Opened) -> None:
@@ -99,8 +134,7 @@ def test_changed_tail_reuses_the_common_chain(model: Path, opened: Opened) -> No
     session = opened(model)
     answer(session, prefix, turn)
     reused, usage = answer(session, edited, turn)
-    fresh, _ = answer(opened(model, "another"), edited, turn)
-    assert reused == fresh
+    assert_greedy(reused, model, edited, turn)
     windowed = "gemma4" in model.name
     assert usage.reused_tokens == 2 * SEGMENT_TOKENS or (windowed and usage.reused_tokens == 0)
 
@@ -110,17 +144,17 @@ def test_restored_logits_are_bit_equal(model: Path, tmp_path: Path) -> None:
     read, prefix = LlamaEngine(model, EngineParams(), N_CTX), tokens(2 * SEGMENT_TOKENS)
     cells = []
     for start in range(0, len(prefix), SEGMENT_TOKENS):
-        read.decode(PREFIX, prefix[start : start + SEGMENT_TOKENS])
-        cells.append(read.export_cells(start, start + SEGMENT_TOKENS))
-    window = read.export_window()
+        read.decode(1, prefix[start : start + SEGMENT_TOKENS])
+        cells.append(read.export_cells(1, start, start + SEGMENT_TOKENS))
+    window = read.export_window(1)
     restored = LlamaEngine(model, EngineParams(), 2048)
-    assert all(restored.restore(blob) for blob in cells)
-    assert not window or restored.restore_window(window)
+    assert all(restored.restore(1, blob) for blob in cells)
+    assert not window or restored.restore_window(1, window)
     rows = []
     for engine in (read, restored):
-        engine.compact(PREFIX)
-        engine.fork(PREFIX, REQUEST)
-        assert engine.decode(REQUEST, tokens(9, seed=1), logits=True) == 9
+        engine.compact(1)
+        engine.fork(1, 2)
+        assert engine.decode(2, tokens(9, seed=1), logits="last") == 9
         rows.append(engine.logits())
         engine.close()
     np.testing.assert_array_equal(rows[0], rows[1])
@@ -146,7 +180,7 @@ def test_cancel_keeps_whole_segments(model: Path, opened: Opened) -> None:
     done = list(later.read(prefix, Cancel()))[-1]
     assert isinstance(done, Done) and done.usage.reused_tokens == SEGMENT_TOKENS
     first, _ = answer(later, prefix, tokens(5, seed=3))
-    assert first == answer(opened(model, "another"), prefix, tokens(5, seed=3))[0]
+    assert_greedy(first, model, prefix, tokens(5, seed=3))
 
 
 @pytest.mark.parametrize("kind", ["kv", "win"])
@@ -154,7 +188,7 @@ def test_cancel_keeps_whole_segments(model: Path, opened: Opened) -> None:
 def test_damaged_segment_is_read_again(model: Path, opened: Opened, tmp_path: Path, damage: str, kind: str) -> None:
     """A damaged file costs reading, never a wrong answer."""
     prefix, turn = tokens(PREFIX_TOKENS), tokens(9, seed=1)
-    first, _ = answer(opened(model), prefix, turn)
+    list(opened(model).read(prefix, Cancel()))
     files = sorted((tmp_path / "kv").glob(f"*/*.{kind}"), key=lambda path: path.stat().st_mtime_ns)
     if not files:
         pytest.skip("a plain cache has no window files")
@@ -168,7 +202,7 @@ def test_damaged_segment_is_read_again(model: Path, opened: Opened, tmp_path: Pa
             whole[20 if damage == "flip-header" else len(whole) - 50] ^= 4
         path.write_bytes(bytes(whole))
     again, usage = answer(opened(model), prefix, turn)
-    assert again == first
+    assert_greedy(again, model, prefix, turn)
     assert usage.evaluated_tokens > len(turn)
 
 
@@ -208,17 +242,115 @@ def test_request_larger_than_the_context_is_refused(model: Path, opened: Opened)
         answer(opened(model), tokens(N_CTX), tokens(9))
 
 
-def test_threaded_session_raises_where_it_is_used_and_cancels_when_left(model: Path, opened: Opened) -> None:
-    """Errors cross the thread; leaving the iteration stops the engine."""
-    session, cancel = ThreadedSession(opened(model)), Cancel()
+def test_errors_cross_the_thread_and_leaving_cancels(model: Path, opened: Opened) -> None:
+    """Errors are raised where the session is used; leaving the iteration stops the engine."""
+    session, cancel = opened(model), Cancel()
     with pytest.raises(BudgetError):
         list(session.generate(Request(tokens(N_CTX), tokens(9)), cancel))
     events = session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=2000)), Cancel())
     assert any(isinstance(event, Text) for event in (next(events) for _ in range(20)))
     events.close()
+    assert session.status().running == 0
     left_open = session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=2000)), Cancel())
     next(left_open)
     session.close()  # a generation that nobody closed is stopped before its memory goes
-    assert [type(e) for e in session.generate(Request(tokens(600), tokens(9), Sampling(max_tokens=1)), Cancel())][
-        -1
-    ] is Done
+    with pytest.raises(EngineError, match="closed"):
+        answer(session, tokens(600), tokens(9))
+
+
+def test_many_requests_at_once_answer_like_alone(model: Path, opened: Opened) -> None:
+    """Ten requests on three prefixes from ten threads: each says what it says when it is alone."""
+    prefixes = [tokens(PREFIX_TOKENS), [*tokens(2 * SEGMENT_TOKENS), *tokens(90, seed=7)], tokens(300, seed=8)]
+    asked = [(prefixes[n % 3], tokens(5 + n, seed=n)) for n in range(10)]
+    session = opened(model)
+    with ThreadPoolExecutor(len(asked)) as threads:
+        together = list(threads.map(lambda request: answer(session, *request)[0], asked))
+    for said, request in zip(together, asked, strict=True):
+        assert_greedy(said, model, *request)
+    assert session.status().running == session.status().queued == 0
+
+
+def test_a_more_urgent_request_overtakes_and_the_other_goes_on(model: Path, opened: Opened) -> None:
+    """A completion that arrives during a reading is answered before it ends, and the reading loses nothing."""
+    session, prefix = opened(model), tokens(12 * SEGMENT_TOKENS)
+    urgent = Request(tokens(40, seed=3), tokens(5, seed=4), Sampling(max_tokens=4), Priority.COMPLETION)
+    reading = session.read(prefix, Cancel())
+    while not (isinstance(event := next(reading), Progress) and event.stage == "read"):
+        pass
+    list(session.generate(urgent, Cancel()))
+    state = session.state(prefix)
+    assert state.resident < len(prefix)
+    done = list(reading)[-1]
+    assert isinstance(done, Done) and done.usage.prompt_tokens == len(prefix)
+    turn = tokens(9, seed=1)
+    assert_greedy(answer(session, prefix, turn)[0], model, prefix, turn)
+
+
+def test_readers_keep_the_old_prefix_while_the_edited_one_is_read(model: Path, opened: Opened) -> None:
+    """While an edited prefix is read in a second sequence, requests on the old one read their turn only."""
+    session, old, turn = opened(model), tokens(4 * SEGMENT_TOKENS), tokens(9, seed=1)
+    first, _ = answer(session, old, turn)
+    edited = [*old[: SEGMENT_TOKENS + 3], *tokens(9 * SEGMENT_TOKENS, seed=2)]
+    reading = session.read(edited, Cancel())
+    while not (isinstance(event := next(reading), Progress) and event.stage == "read"):
+        pass
+    again, usage = answer(session, old, turn)
+    assert (again, usage.evaluated_tokens) == (first, len(turn))
+    list(reading)
+    assert session.state(edited).resident == len(edited)
+
+
+def test_two_readers_of_one_prefix_share_the_work(model: Path, opened: Opened) -> None:
+    """A question that needs the prefix a warm-up is reading takes it over; no token is read twice."""
+    session, prefix, turn = opened(model), tokens(8 * SEGMENT_TOKENS), tokens(9, seed=1)
+    warming = session.read(prefix, Cancel())
+    while not (isinstance(event := next(warming), Progress) and event.stage == "read"):
+        pass
+    said, usage = answer(session, prefix, turn)
+    done = list(warming)[-1]
+    assert isinstance(done, Done) and done.reason == "stop"
+    assert usage.evaluated_tokens < len(prefix)
+    assert_greedy(said, model, prefix, turn)
+    assert session.status().held == (len(prefix),)
+
+
+def test_a_cancelled_reader_leaves_the_other_one_reading(model: Path, opened: Opened, tmp_path: Path) -> None:
+    """Of two requests that restore and read one prefix, the one that stays gets the right answer."""
+    prefix, turn = tokens(5 * SEGMENT_TOKENS), tokens(9, seed=1)
+    list(opened(model).read(prefix, Cancel()))
+    session, leaving = opened(model), Cancel()
+    first = session.read(prefix, leaving)
+    while not (isinstance(event := next(first), Progress) and event.stage == "restore"):
+        pass
+    with ThreadPoolExecutor(1) as threads:
+        staying = threads.submit(answer, session, prefix, turn)
+        leaving.set()
+        list(first)
+        assert_greedy(staying.result()[0], model, prefix, turn)
+
+
+def test_a_small_context_serves_one_after_the_other(model: Path, opened: Opened) -> None:
+    """Requests that do not fit beside each other wait; each gets its whole answer."""
+    session = opened(model)
+    asked = [(tokens(3000, seed=n), tokens(9, seed=n)) for n in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(lambda request: answer(session, *request), asked))
+    assert [usage.generated_tokens for _, usage in together] == [24] * 3
+    assert_greedy(together[1][0], model, *asked[1])
+
+
+def test_scores_are_those_of_generating(model: Path, opened: Opened) -> None:
+    """The log-probabilities of a scored text are those its tokens have when they are generated."""
+    session, prefix, turn = opened(model), tokens(300), tokens(9, seed=1)
+    sampling = Sampling(max_tokens=6, logprobs=True, speculate=False)
+    texts = [e for e in session.generate(Request(prefix, turn, sampling), Cancel()) if isinstance(e, Text)]
+    written = ids("".join(text.text for text in texts))
+    said = [logprob for text in texts for logprob in text.logprobs]
+    other = tuple(tokens(3, seed=5))
+    scored = session.score(ScoreRequest(prefix, turn, (written, other, written[:1])), Cancel())
+    np.testing.assert_allclose(scored[0], said, atol=0.05)
+    assert [len(scores) for scores in scored] == [6, 3, 1]
+    assert sum(scored[1]) < sum(scored[0][:3])
+    cancelled = Cancel()
+    cancelled.set()
+    assert session.score(ScoreRequest(prefix, turn, (written,)), cancelled) == ()

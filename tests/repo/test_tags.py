@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from copilot.repo.languages import LANGUAGES, Language, language_of, query
 from copilot.repo.outline import outline
-from copilot.repo.tags import MAX_BYTES, Definition, Structure, structure
+from copilot.repo.parse import MAX_BYTES
+from copilot.repo.tags import Definition, Structure, structure
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "languages"
 SOURCES = sorted(path for path in FOLDER.glob("*/*") if path.suffix not in (".tags", ".outline"))

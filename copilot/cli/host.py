@@ -1,0 +1,85 @@
+"""`copilot host`: the engine's process."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from copilot.cli.options import app_at, json_option
+from copilot.cli.render import clean, print_json
+from copilot.errors import HostError
+from copilot.host.roster import Found, find
+from copilot.host.roster import stop as stop_host
+from copilot.tasks.speed import duration
+
+
+@click.group()
+def host() -> None:
+    """The engine's process: it keeps the model and what was read in memory, for every command and editor."""
+
+
+@host.command()
+@json_option
+def status(as_json: bool) -> int:
+    """Show which models are loaded, what they hold, and what they work on."""
+    hosts = find(app_at(Path()).runtime_folder)
+    if as_json:
+        print_json({"hosts": [_document(found) for found in hosts]})
+        return 0
+    for found in hosts:
+        click.echo("\n".join(_lines(found)))
+    if not hosts:
+        click.echo("no engine runs; the next question starts one")
+    return 0
+
+
+@host.command()
+@json_option
+def stop(as_json: bool) -> int:
+    """End it at once and free its memory; what was read stays on disk."""
+    hosts = find(app_at(Path()).runtime_folder)
+    stuck = [found for found in hosts if not stop_host(found)]
+    if stuck:
+        raise HostError(f"process {stuck[0].pid} does not end; end it with the system's own means")
+    if as_json:
+        print_json({"stopped": [found.pid for found in hosts]})
+    else:
+        for found in hosts:
+            click.echo(f"stopped process {found.pid}")
+    return 0
+
+
+@host.command()
+@click.option("-n", "lines", type=click.IntRange(min=1), default=40, help="So many lines of each log; default: 40.")
+def log(lines: int) -> int:
+    """Show the end of what the engine's processes noted: times and outcomes, no code and no questions."""
+    folder = app_at(Path()).log_folder
+    for path in sorted(folder.glob("*.log")) + sorted(folder.glob("*.err")):
+        kept = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        if kept:
+            click.echo(f"{path}:")
+        for line in kept:
+            click.echo(f"  {clean(line)}")
+    return 0
+
+
+def _document(found: Found) -> dict[str, object]:
+    if found.status is None:
+        return {"pid": found.pid, "answers": False}
+    return {"answers": True, **asdict(found.status)}
+
+
+def _lines(found: Found) -> list[str]:
+    status = found.status
+    if status is None:
+        return [f"process {found.pid} does not answer; `copilot host stop` ends it"]
+    speed = f", reads {status.tokens_per_s:.0f} tokens/s" if status.tokens_per_s else ""
+    work = f"{status.running} running, {status.queued} waiting" if status.running or status.queued else "idle"
+    lines = [
+        f"{clean(status.model)}: process {status.pid}, version {clean(status.version)}, "
+        f"up {duration(status.uptime_s)}, {status.memory_bytes / (1 << 30):.1f} GiB, {work}{speed}"
+    ]
+    for held in status.prefixes:
+        age = "" if held.last_used_s is None else f", used {duration(held.last_used_s)} ago"
+        lines.append(f"  holds {held.tokens:,} tokens{age}")
+    return lines

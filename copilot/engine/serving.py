@@ -1,0 +1,156 @@
+"""The parts of a job on an open engine: reach a prefix, branch off it, read a turn, write an answer, weigh texts.
+
+Each is a generator that makes at most one call of the engine per step; the engine's thread runs them. Knows token ids
+and pieces of text; no admission and no priorities.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from copilot.engine.base import Cancel, Engine, Event, Request, Sampling, Tokens
+from copilot.engine.decode_loop import Limits, generated
+from copilot.engine.lookup import Costs, Lookup
+from copilot.engine.reading import Reader, Reading
+from copilot.engine.sequences import Held, Lease, Sequences
+from copilot.engine.stream import AnswerText
+from copilot.events import Done, Progress, Reason, Text, Usage
+
+Result = TypeVar("Result")
+Part = Generator[Event | None, None, Result]
+"""Events, or None for a step without one; and a result at the end."""
+
+
+class Vocabulary(Protocol):
+    @property
+    def eog(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+
+    def piece(self, token: int, /) -> bytes: ...
+
+
+class Stopwatch:
+    """The time a job's own steps take; what other jobs do in between does not count."""
+
+    def __init__(self) -> None:
+        self.ms = 0.0
+
+    def steps(self, iterator: Iterator[Result]) -> Iterator[Result]:
+        """The same items, each step timed."""
+        while True:
+            started = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.ms += 1000 * (time.perf_counter() - started)
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """An engine with what it holds."""
+
+    engine: Engine
+    sequences: Sequences
+    reader: Reader
+    vocabulary: Vocabulary
+    costs: Costs = field(default_factory=Costs)
+    """What decodes of several tokens take here, learnt from all answers."""
+
+    def reach(self, reading: Reading) -> Part[tuple[Held, Usage]]:
+        """Bring the prefix into a sequence, as far as it is not cancelled."""
+        held = self.reader.start(reading)
+        yield from self.reader.restore(held, reading)
+        reused, watch = held.end, Stopwatch()
+        for _ in watch.steps(self.reader.read(held, reading)):
+            yield Progress("read", held.end, len(reading.prefix), "tokens", reused)
+        self.reader.keep_recent(held, reading)
+        return held, Usage(held.end, reused, max(0, held.end - reused), prefill_ms=watch.ms)
+
+    def branch(self, reading: Reading) -> Part[tuple[Held | None, Usage]]:
+        """A sequence of the job's own that holds the whole prefix; None when cancelled before it does."""
+        if not reading.links:
+            return reading.lease.own(None), Usage()
+        held, usage = yield from self.reach(reading)
+        if held.end < len(reading.prefix):
+            return None, usage
+        branch = reading.lease.own(held)
+        reading.lease.unpin(held)
+        return branch, usage
+
+    def read_turn(self, branch: Held, turn: Tokens, lease: Lease, cancel: Cancel) -> Part[tuple[bool, float]]:
+        """Decode the turn; whether it was read whole, and the milliseconds.
+
+        The logits of its last token are there when it returns: no step may come between, since other jobs would run.
+        """
+        watch, read = Stopwatch(), 0
+        for read in watch.steps(self._batches(branch, turn, lease, cancel)):
+            if read < len(turn):
+                yield Progress("read", read, len(turn), "tokens")
+        return read == len(turn), watch.ms
+
+    def answer(self, branch: Held, request: Request, sampling: Sampling, read: Usage, cancel: Cancel) -> Part[None]:
+        """Write the answer: Text …, then Done; `read` is what reading the prompt took."""
+        watch, answer = Stopwatch(), AnswerText(self.vocabulary.piece, sampling)
+        lookup = Lookup((*request.prefix, *request.turn), self.costs) if sampling.speculate else None
+        limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs)
+        sampler = self.engine.sampler(sampling)
+        try:
+            for tokens in watch.steps(generated(self.engine, branch.seq, sampler, lookup, limits, cancel)):
+                text, logprobs = "", []
+                for token, logprob in tokens:
+                    text += answer.add(token)
+                    logprobs.append(logprob or 0.0)
+                    if answer.ended:
+                        break
+                yield Text(text, tuple(logprobs) if sampling.logprobs else ()) if text else None
+                if answer.ended:
+                    break
+        finally:
+            sampler.close()
+        if text := answer.flush():
+            yield Text(text)
+        whole = answer.ended or answer.n_tokens < sampling.max_tokens
+        reason: Reason = "stop" if whole else "length"
+        usage = replace(read, generated_tokens=answer.n_tokens, decode_ms=watch.ms)
+        yield Done("cancelled" if cancel.is_set() and not answer.ended else reason, usage)
+
+    def score_rest(self, branch: Held, continuation: Tokens, lease: Lease, cancel: Cancel) -> Part[list[float] | None]:
+        """Log-probabilities of all tokens of a continuation but the first; None when cancelled."""
+        scores: list[float] = []
+        given = continuation[:-1]
+        if not given:
+            return scores
+        fork = lease.own(branch)
+        try:
+            while len(scores) < len(given):
+                if cancel.is_set():
+                    return None
+                start = len(scores)
+                part = given[start : start + self.engine.max_rows]
+                at = self.engine.length(fork.seq)
+                if self.engine.decode(fork.seq, part, logits="all") == len(part):
+                    following = continuation[start + 1 : start + 1 + len(part)]
+                    scores.extend(self.engine.logprob(token, row) for row, token in enumerate(following))
+                else:
+                    self.engine.rewind(fork.seq, at)
+                yield None
+        finally:
+            lease.disown(fork)
+        return scores
+
+    def _batches(self, branch: Held, turn: Tokens, lease: Lease, cancel: Cancel) -> Iterator[int]:
+        """Tokens of the turn read so far, after each batch; an aborted one is read again unless cancelled."""
+        engine, read = self.engine, 0
+        while read < len(turn) and not cancel.is_set():
+            part = turn[read : read + engine.n_batch]
+            at, last = engine.length(branch.seq), read + len(part) == len(turn)
+            if engine.decode(branch.seq, part, logits="last" if last else "none") == len(part):
+                read += len(part)
+                lease.added(branch, len(part))
+            else:
+                engine.rewind(branch.seq, at)
+            yield read

@@ -1,0 +1,1 @@
+"""The engine's own process, its local socket, and the client for it."""
