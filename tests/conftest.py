@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from copilot.config import Settings
@@ -12,6 +13,9 @@ from copilot.models import shipped_catalogue
 from copilot.testing import Shape, write_tiny_model
 
 os.environ["GOMP_SPINCOUNT"] = "0"
+hypothesis.settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):  # the same draws for the same code; new ones are looked for at developers' machines
+    hypothesis.settings.load_profile("ci")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 

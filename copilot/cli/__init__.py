@@ -28,7 +28,7 @@ COMMANDS = {
     "warm": "Read a repository once and keep it for every later question.",
 }
 INTERRUPTED = 130
-_VALUES_PER_COLLECTION = 100_000
+_VALUES_PER_COLLECTION = 1_000_000
 
 
 class LazyGroup(click.Group):

@@ -7,7 +7,7 @@ Knows the vocabulary's content, not how text is cut or encoded.
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 
 from copilot.engine.end_of_generation import END_TEXTS, end_ids
@@ -73,7 +73,6 @@ class _Draft:
         self.pieces = [self._piece(index) for index in range(len(texts))]
         self.ranks = [-1] * len(texts)
         self.byte_ids = [-1] * 256
-        self._next = 0
         self._ranked: set[bytes] = set()
 
     def is_control(self, index: int) -> bool:
@@ -96,43 +95,47 @@ class _Draft:
             found = [self._ids[text] for text in texts if text in self._ids]
             self.byte_ids[byte] = found[0] if found else -1
         # Rank and id are the same for most files, and then nothing has to be mapped.
-        for byte in sorted(range(256), key=lambda byte: (self.byte_ids[byte] < 0, self.byte_ids[byte], byte)):
-            self._rank(bytes([byte]), self.byte_ids[byte])
+        order = sorted(range(256), key=lambda byte: (self.byte_ids[byte] < 0, self.byte_ids[byte], byte))
+        self._rank((bytes([byte]), self.byte_ids[byte]) for byte in order)
 
     def rank_characters(self) -> None:
         """Let the bytes of every character used in a token join before anything else merges."""
         chars = {char for char in set("".join(self._ids)) if ord(char) > 127 and char != SPACE}
         spelled = sorted((char.encode(), char) for char in chars)
         steps = {raw[:n] for raw, _ in spelled for n in range(2, len(raw))}
-        for raw in sorted(steps, key=lambda raw: (len(raw), raw)):
-            self._rank(raw, -1)
-        for raw, char in spelled:
-            index = self._ids.get(char, -1)
-            self._rank(raw, -1 if index >= 0 and self.is_control(index) else index)
+        self._rank((raw, -1) for raw in sorted(steps, key=lambda raw: (len(raw), raw)))
+        ids = ((raw, self._ids.get(char, -1)) for raw, char in spelled)
+        self._rank((raw, -1 if index >= 0 and self.is_control(index) else index) for raw, index in ids)
 
     def rank_products(self, *, keep_unreachable: bool) -> bool:
         """Rank what merging makes, in list order; False if ranks cannot express that order."""
-        for text, left in self._order.products():
-            if left == 1 or (keep_unreachable and left > 2):
-                index = self._ids.get(text, -1)
-                if index < 0:
-                    self._rank(self._spell(text), -1)
-                elif not self.is_control(index):
-                    self._rank(self.pieces[index] if self.kinds[index] == NORMAL else self._spell(text), index)
+        self._rank(
+            spelled
+            for text, left in self._order.products()
+            if (left == 1 or (keep_unreachable and left > 2)) and (spelled := self._spelled_product(text))
+        )
         return self._order.by_product
 
-    def _rank(self, raw: bytes, index: int) -> None:
-        """Give the next rank to a piece: a token's own, or a new one where `index` is -1."""
-        if raw in self._ranked:
-            return
-        self._ranked.add(raw)
-        if index < 0:
-            self.pieces.append(raw)
-            self.ranks.append(self._next)
-        else:
-            self.pieces[index] = raw
-            self.ranks[index] = self._next
-        self._next += 1
+    def _spelled_product(self, text: str) -> tuple[bytes, int] | None:
+        """Bytes and id of a product; None for a control token, which text never becomes."""
+        index = self._ids.get(text, -1)
+        if index < 0 or self.kinds[index] != NORMAL:
+            return None if index >= 0 and self.is_control(index) else (self._spell(text), index)
+        return None if text in END_TEXTS else (self.pieces[index], index)
+
+    def _rank(self, spelled: Iterable[tuple[bytes, int]]) -> None:
+        """Give the next ranks to pieces, each once: to a token's own, or to a new one where the id is -1."""
+        pieces, ranks, ranked = self.pieces, self.ranks, self._ranked
+        for raw, index in spelled:
+            if raw in ranked:
+                continue
+            if index < 0:
+                pieces.append(raw)
+                ranks.append(len(ranked))
+            else:
+                pieces[index] = raw
+                ranks[index] = len(ranked)
+            ranked.add(raw)
 
     def _piece(self, index: int) -> bytes:
         text, kind = self.texts[index], self.kinds[index]

@@ -21,7 +21,6 @@ _LINE_CHARS = 140
 _VALUE = re.compile(r"[\w.\[\]: ]+ = ")
 _PRIVATE = re.compile(r"^(?:(?:async|def|class|func|fn) )*_")
 _TICKS = re.compile("`+")
-_DIGEST_BYTES = 20
 _TAG = re.compile(r"[a-z0-9]{1,10}")
 
 
@@ -101,22 +100,23 @@ class Forms:
         self._counter = counter
         self._most = most_outline_chars
         self._costs: dict[tuple[str, str], int] = {}
-        self._texts: dict[bytes, int] = {}
-        """Digest of a text -> its tokens."""
+        self._texts: dict[str, int] = {}
+        """Text -> its tokens."""
         self._fresh: dict[bytes, int] = {}
-        """Those of `_texts` that the index does not have."""
+        """Those of `_texts` that the index does not have, by digest."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Exact tokens of headings, names and excerpts; remembered in the index once `keep` is called."""
-        keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for text in texts]
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._texts}
-        self._texts |= self._index.token_counts(self._counter.name, TEXT, missing)
-        missing = {key: text for key, text in missing.items() if key not in self._texts}
-        if missing:
-            counted = dict(zip(missing, self._counter.count(list(missing.values())), strict=True))
-            self._texts |= counted
-            self._fresh |= counted
-        return [self._texts[key] for key in keys]
+        new = {_digest(text): text for text in texts if text not in self._texts}
+        if new:
+            known = self._index.token_counts(self._counter.name, TEXT, new)
+            unknown = [key for key in new if key not in known]
+            if unknown:
+                counted = dict(zip(unknown, self._counter.count([new[key] for key in unknown]), strict=True))
+                self._fresh |= counted
+                known |= counted
+            self._texts |= {text: known[key] for key, text in new.items()}
+        return [self._texts[text] for text in texts]
 
     def keep(self) -> None:
         """Remember what `count` had to count: what did not change is packed again without a tokenizer."""
@@ -177,6 +177,10 @@ class Forms:
             return outline
         beginning = outline[: self._most]
         return (beginning.rpartition("\n")[0] or beginning) + "\n…\n"
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).digest()
 
 
 def _batches(files: Sequence[IndexedFile]) -> list[list[IndexedFile]]:

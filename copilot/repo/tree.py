@@ -5,6 +5,7 @@ Each line stands for itself, so tokens add up. Knows no content, no ranks, no fo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from copilot.repo.forms import shown
 
@@ -32,14 +33,14 @@ class _Line:
 
 def tree(paths: Sequence[str], room: int, count: CountAll) -> Tree:
     """Name as many of `paths` (sorted) as fit in `room` tokens; folders that do not fit are counted."""
-    lines = _counted(_listing(paths), count)
+    folders = _by_folder(paths)
+    lines = _counted(_listing(folders), count)
     if sum(line.tokens for line in lines) <= room:
         return _made(paths, lines)
-    for depth in range(max((path.count("/") for path in paths), default=0), -1, -1):
-        groups = _grouped(paths, depth)
-        summaries = count([_summary(folder, len(inside)) for folder, inside in groups.items()])
+    for depth in range(max((folder.count("/") + 1 for folder in folders), default=0), -1, -1):
+        summaries = count([_summary(folder, files) for folder, files in _sizes(folders, depth).items()])
         if sum(summaries) <= room:
-            return _made(paths, _expanded(groups, summaries, room, count))
+            return _made(paths, _expanded(_grouped(paths, depth), summaries, room, count))
     return _made(paths, [])
 
 
@@ -48,7 +49,7 @@ def _expanded(groups: dict[str, list[str]], summaries: Sequence[int], room: int,
     left = room - sum(summaries)
     lines: list[_Line] = []
     for (folder, inside), tokens in zip(groups.items(), summaries, strict=True):
-        full = _counted(_listing(inside), count)
+        full = _counted(_listing(_by_folder(inside)), count)
         wanted = sum(line.tokens for line in full) - tokens
         if wanted <= left:
             left -= wanted
@@ -69,7 +70,7 @@ def _partly(folder: str, inside: Sequence[str], room: int, count: CountAll) -> _
     low, high = 0, min(len(inside) - 1, room)
     while low < high:
         middle = (low + high + 1) // 2
-        text = _line(folder, inside[:middle], len(inside) - middle)
+        text = _line(folder, tuple(inside[:middle]), len(inside) - middle)
         tokens = count([text])[0]
         if tokens <= room:
             low, best = middle, _Line(text, tokens, tuple(inside[:middle]))
@@ -93,11 +94,25 @@ def _counted(lines: Sequence[tuple[str, tuple[str, ...]]], count: CountAll) -> l
     return [_Line(text, number, named) for (text, named), number in zip(lines, tokens, strict=True)]
 
 
-def _listing(paths: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+def _by_folder(paths: Sequence[str]) -> dict[str, list[str]]:
     folders: dict[str, list[str]] = {}
     for path in paths:
         folders.setdefault(_folder(path), []).append(path)
-    return [(_line(folder, folders[folder], 0), tuple(folders[folder])) for folder in sorted(folders)]
+    return folders
+
+
+def _listing(folders: dict[str, list[str]]) -> list[tuple[str, tuple[str, ...]]]:
+    inside = [(folder, tuple(folders[folder])) for folder in sorted(folders)]
+    return [(_line(folder, named, 0), named) for folder, named in inside]
+
+
+def _sizes(folders: dict[str, list[str]], depth: int) -> dict[str, int]:
+    """How many files each of the groups that `_grouped` makes has."""
+    sizes: dict[str, int] = {}
+    for folder, inside in folders.items():
+        joined = "/".join(folder.split("/")[:depth])
+        sizes[joined] = sizes.get(joined, 0) + len(inside)
+    return {folder: sizes[folder] for folder in sorted(sizes)}
 
 
 def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
@@ -112,7 +127,8 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _line(folder: str, paths: Sequence[str], more: int) -> str:
+@lru_cache(maxsize=1 << 12)  # a pack asks for the same lines in every round
+def _line(folder: str, paths: tuple[str, ...], more: int) -> str:
     names = [_name(path, folder) for path in paths]
     if more:
         names.append(f"… {more} more")

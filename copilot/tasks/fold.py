@@ -126,7 +126,8 @@ class _Draft:
             self._parts[LIVELY_TITLE].append(now)
         elif form == "full":
             self.forms[path] = form
-            self._parts[LIVELY_TITLE].append(heading(path) + fenced("\n".join(lines) + "\n", tag_of(path)))
+            text = "".join(f"{line}\n" for line in lines)
+            self._parts[LIVELY_TITLE].append(heading(path) + fenced(text, tag_of(path)))
 
     def make_fit(self) -> bool:
         """Take out sections, of the least files first, until the pack fits its budget; False if it never does."""

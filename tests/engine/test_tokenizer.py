@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from llama_cpp import llama_cpp as lib
 
@@ -42,6 +42,11 @@ class Reference:
         n = lib.llama_tokenize(self._vocab, raw, len(raw), ids, len(ids), False, False)
         return list(ids[:n])
 
+    def user_defined(self) -> list[str]:
+        flag = lib.LLAMA_TOKEN_ATTR_USER_DEFINED
+        ids = [i for i in range(self.n_vocab) if lib.llama_vocab_get_attr(self._vocab, i) & flag]
+        return [lib.llama_vocab_get_text(self._vocab, i).decode() for i in ids]
+
     def eog(self) -> frozenset[int]:
         return frozenset(i for i in range(self.n_vocab) if lib.llama_vocab_is_eog(self._vocab, i))
 
@@ -60,6 +65,7 @@ class Both:
     def __init__(self, path: Path, cache: Path) -> None:
         self.ours = Tokenizer.from_card(read_card(path, cache), cache)
         self.reference = Reference(path)
+        self.user_defined = self.reference.user_defined()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -190,7 +196,11 @@ def test_ids_equal_llama_cpp_for_every_known_pre_tokenizer(pre_tokenizer: Both, 
 @check
 @given(text=texts)
 def test_ids_equal_llama_cpp_for_published_vocabularies(published: Both, text: str) -> None:
-    """The same with 150,000 and 262,000 tokens."""
+    """The same with 150,000 and 262,000 tokens.
+
+    User-defined tokens are left out: llama.cpp takes them for control even in plain text, ours never does.
+    """
+    assume(not any(token in text for token in published.user_defined))
     assert published.reference.encode(text) == published.ours.encode(text)
 
 

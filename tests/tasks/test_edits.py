@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from copilot.app import App
@@ -101,7 +101,16 @@ def apply(shop: Workshop, kind: str, path: str, number: int) -> None:
         file.unlink(missing_ok=True)
 
 
+EMPTIED = [
+    [("delete", "src/part08.py", 0)],
+    [("replace", "src/part08.py", 4), ("delete", "src/part06.py", 0)],
+    [("add", "notes.md", 8), ("delete", "src/part05.py", 0), ("grow", "src/part03.py", 3)],
+]
+"""A file that is empty when the changes are folded."""
+
+
 @slow
+@example(steps=EMPTIED)
 @given(steps=st.lists(st.lists(edits, min_size=1, max_size=3), min_size=1, max_size=8))
 def test_prefix_shows_the_repository_as_it_is(opened: Opened, steps: list[list[tuple[str, str, int]]]) -> None:
     """After any edits: within its budget, true about every file it shows in full, silent about none that is gone."""
