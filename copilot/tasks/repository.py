@@ -110,9 +110,12 @@ class Repository:
     def _read_lines(self, path: str) -> tuple[str, ...] | None:
         file = self._files.get(path)
         try:
-            return tuple(self.index.text(file).removesuffix("\n").split("\n")) if file else None
+            text = self.index.text(file) if file else None
         except RepositoryError:
             return None  # changed since it was indexed: nothing can be quoted from it
+        if text is None:
+            return None
+        return tuple(text.removesuffix("\n").split("\n")) if text else ()
 
     def close(self) -> None:
         self.index.close()
