@@ -19,8 +19,11 @@ from copilot.engine.vocabulary import Vocabulary
 SPACE = "\u2581"
 """Gemma's spelling of a space."""
 
+RANKED_BY_ID = frozenset({"a483a08020033c20"})
+"""Digests of vocabularies known to merge in the order of their ids (Qwen2.5's): nothing has to be worked out again."""
 
-def build_vocabulary(keys: Keys) -> Vocabulary:
+
+def build_vocabulary(keys: Keys, known: frozenset[str] = RANKED_BY_ID) -> Vocabulary:
     """Build from a header; ModelFileError where the tokenizer is of a kind not supported here."""
     model, pre = keys.text("tokenizer.ggml.model"), keys.text("tokenizer.ggml.pre", "")
     if model not in ("gpt2", "gemma4"):
@@ -29,13 +32,19 @@ def build_vocabulary(keys: Keys) -> Vocabulary:
     kinds = keys.integers("tokenizer.ggml.token_type").tolist() or [NORMAL] * len(texts)
     if len(kinds) < len(texts):
         raise keys.error("has tokens without a type: fetch it again")
-    draft = _Draft(texts, kinds, MergeOrder(_merges(keys)), spaced=model == "gemma4")
-    split = split_lines(draft.before_space()) if draft.spaced else split_named(pre)
-    draft.rank_bytes()
-    if draft.spaced:
-        draft.rank_characters()
-    if not draft.rank_products(keep_unreachable=split.whole_words):
-        raise keys.error("orders its merges in a way not supported here: choose another model")
+    draft, digest = _Draft(texts, kinds, spaced=model == "gemma4"), _digest(keys)
+    if digest in known and not draft.spaced:
+        split = split_named(pre)
+        draft.rank_by_id()
+    else:
+        order = MergeOrder(_merges(keys))
+        split = split_lines(_before_space(order)) if draft.spaced else split_named(pre)
+        draft.rank_bytes()
+        if draft.spaced:
+            draft.rank_characters()
+        draft.rank_products(order, keep_unreachable=split.whole_words)
+        if not order.by_product:
+            raise keys.error("orders its merges in a way not supported here: choose another model")
     special = {
         **keys.special_tokens(),
         # llama.cpp makes these control tokens whatever type the file gives them.
@@ -45,7 +54,7 @@ def build_vocabulary(keys: Keys) -> Vocabulary:
     if any(text.isspace() for text in special):
         raise keys.error("has white space among its special tokens, which is not supported: choose another model")
     return Vocabulary(
-        name=f"{model}-{pre or 'raw'}-{_digest(keys)}",
+        name=f"{model}-{pre or 'raw'}-{digest}",
         split=split,
         spaced=draft.spaced,
         n_vocab=len(texts),
@@ -61,11 +70,10 @@ def build_vocabulary(keys: Keys) -> Vocabulary:
 class _Draft:
     """Collects pieces and ranks; ranks are given in the order of the calls."""
 
-    def __init__(self, texts: list[str], kinds: list[int], order: MergeOrder, *, spaced: bool) -> None:
+    def __init__(self, texts: list[str], kinds: list[int], *, spaced: bool) -> None:
         self.texts = texts
         self.kinds = kinds
         self.spaced = spaced
-        self._order = order
         self._ids = {text: index for index, text in enumerate(texts)}
         self._alphabet = byte_alphabet()
         # From the characters that stand for bytes to those bytes; what else is below 256 becomes no byte.
@@ -78,22 +86,17 @@ class _Draft:
     def is_control(self, index: int) -> bool:
         return self.kinds[index] in (CONTROL, USER_DEFINED) or self.texts[index] in END_TEXTS
 
-    def before_space(self) -> str:
-        """Characters that some product has directly before a space."""
-        found: set[str] = set()
-        for text in self._order.texts:
-            if text.rfind(SPACE) > 0:
-                found.update(a for a, b in pairwise(text) if b == SPACE and a != SPACE)
-        return "".join(sorted(found))
+    def rank_by_id(self) -> None:
+        """Every token that text can become has its id as rank."""
+        self._find_bytes()
+        self.ranks = [
+            index if kind == NORMAL and text not in END_TEXTS else -1
+            for index, (text, kind) in enumerate(zip(self.texts, self.kinds, strict=False))
+        ]
 
     def rank_bytes(self) -> None:
         """Give the first 256 ranks to the single bytes, in the order of their ids where they have one."""
-        for byte in range(256):
-            texts = [f"<0x{byte:02X}>"] if self.spaced else [self._alphabet[byte]]
-            if self.spaced and byte < 128:
-                texts.insert(0, SPACE if byte == 0x20 else chr(byte))
-            found = [self._ids[text] for text in texts if text in self._ids]
-            self.byte_ids[byte] = found[0] if found else -1
+        self._find_bytes()
         # Rank and id are the same for most files, and then nothing has to be mapped.
         order = sorted(range(256), key=lambda byte: (self.byte_ids[byte] < 0, self.byte_ids[byte], byte))
         self._rank((bytes([byte]), self.byte_ids[byte]) for byte in order)
@@ -107,14 +110,21 @@ class _Draft:
         ids = ((raw, self._ids.get(char, -1)) for raw, char in spelled)
         self._rank((raw, -1 if index >= 0 and self.is_control(index) else index) for raw, index in ids)
 
-    def rank_products(self, *, keep_unreachable: bool) -> bool:
-        """Rank what merging makes, in list order; False if ranks cannot express that order."""
+    def rank_products(self, order: MergeOrder, *, keep_unreachable: bool) -> None:
+        """Rank what merging makes, in list order."""
         self._rank(
             spelled
-            for text, left in self._order.products()
+            for text, left in order.products()
             if (left == 1 or (keep_unreachable and left > 2)) and (spelled := self._spelled_product(text))
         )
-        return self._order.by_product
+
+    def _find_bytes(self) -> None:
+        for byte in range(256):
+            texts = [f"<0x{byte:02X}>"] if self.spaced else [self._alphabet[byte]]
+            if self.spaced and byte < 128:
+                texts.insert(0, SPACE if byte == 0x20 else chr(byte))
+            found = [self._ids[text] for text in texts if text in self._ids]
+            self.byte_ids[byte] = found[0] if found else -1
 
     def _spelled_product(self, text: str) -> tuple[bytes, int] | None:
         """Bytes and id of a product; None for a control token, which text never becomes."""
@@ -153,6 +163,15 @@ class _Draft:
             return text.translate(self._bytes_of).encode("latin-1")
         except UnicodeEncodeError:  # a character that stands for no byte
             return text.encode()
+
+
+def _before_space(order: MergeOrder) -> str:
+    """Characters that some product has directly before a space."""
+    found: set[str] = set()
+    for text in order.texts:
+        if text.rfind(SPACE) > 0:
+            found.update(a for a, b in pairwise(text) if b == SPACE and a != SPACE)
+    return "".join(sorted(found))
 
 
 def byte_alphabet() -> dict[int, str]:

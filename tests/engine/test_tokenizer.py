@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from llama_cpp import llama_cpp as lib
 
 from copilot.engine.gguf import read_card
+from copilot.engine.gguf_header import read_header
+from copilot.engine.gguf_keys import Keys
 from copilot.engine.tokenizer import LONG_SPACE_CHARS, Tokenizer
+from copilot.engine.vocabulary_draft import RANKED_BY_ID, build_vocabulary
 from copilot.errors import ModelFileError
 from copilot.testing import Shape, write_tiny_model
 
@@ -101,12 +104,12 @@ def pre_tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """The real vocabularies, where they are at hand."""
     if request.param == "qwen2":
-        path = Path(os.environ.get("COPILOT_TEST_MODEL", "missing"))
+        path: Path = request.getfixturevalue("default_model")
     else:
         shared = Path(os.environ.get("COPILOT_SHARED", Path(__file__).parents[3] / "shared"))
         path = shared / "data" / "ggml-vocab-gemma-4.gguf"
-    if not path.is_file():
-        pytest.skip(f"no published {request.param} vocabulary: set COPILOT_TEST_MODEL or COPILOT_SHARED")
+        if not path.is_file():
+            pytest.skip("no published gemma4 vocabulary: set COPILOT_SHARED")
     yield from opened(path, tmp_path_factory.mktemp("published"))
 
 
@@ -217,6 +220,13 @@ def test_ids_equal_llama_cpp_for_source_files(family: Both) -> None:
     for path in python_files("click", "jinja2"):
         text = path.read_text(encoding="utf-8")
         assert family.reference.encode(text) == family.ours.encode(text), path
+
+
+def test_default_models_vocabulary_merges_in_the_order_of_its_ids(default_model: Path) -> None:
+    """What is known of it is what working it out gives."""
+    keys = Keys(read_header(default_model))
+    assert build_vocabulary(keys).name.rpartition("-")[2] in RANKED_BY_ID
+    assert build_vocabulary(keys, frozenset()) == build_vocabulary(keys)
 
 
 def test_published_vocabularies_agree_on_source_files_and_are_faster(published: Both) -> None:
