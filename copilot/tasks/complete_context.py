@@ -47,7 +47,7 @@ KNOWN_SHARE = 0.6
 class RepositoryContext:
     """Thread-safe."""
 
-    def __init__(self, repository: Repository, room: Room = Room()) -> None:  # noqa: B008 - a frozen value
+    def __init__(self, repository: Repository, room: Room = Room()) -> None:
         self._repository = repository
         self._room = room
         self._edits = Edits()

@@ -4,7 +4,7 @@ By patterns in the text, for there is no type checker; a wrong guess costs room 
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from copilot.repo.tags import Definition
@@ -33,7 +33,7 @@ class Members:
 
     def likely(self, before: str, after: str, usages: Usages, path: str) -> list[tuple[str, Definition]]:
         """Definitions in other files that may be called at a cursor, with their paths, the likeliest first."""
-        counts: Counter[str] = Counter()
+        counts: defaultdict[str, float] = defaultdict(float)
         for place, receiver in enumerate(receivers(before)):
             share = 1 / (1 + place)
             for member, times in usages.members(receiver, path).items():
