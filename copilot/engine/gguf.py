@@ -103,6 +103,11 @@ class ModelCard:
     def windowed(self) -> bool:
         return any(self.swa_layers)
 
+    @property
+    def attention_width(self) -> int:
+        """Elements of a row of all heads, in the widest layer."""
+        return max(self.n_head) * max(self.head_dim_k, self.head_dim_k_swa)
+
     def kv_bytes_per_token(self, cache_type: CacheType = "f16") -> int:
         """KV bytes that one token takes in the full-attention layers, for the whole context."""
         return self._kv_bytes(cache_type, windowed=False)

@@ -4,10 +4,11 @@ The terms and how they were checked against llama.cpp's own figures are in docs/
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import psutil
 
-from copilot.engine.gguf import CacheType, ModelCard
+from copilot.engine.gguf import CacheType
 from copilot.engine.memory_limits import address_space_limits, cgroup_limits
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.errors import BudgetError
@@ -26,6 +27,29 @@ _RUNTIME_BYTES = 150 << 20
 _ACTIVATIONS = 12
 """Rows of the widest layer that a micro-batch's graph holds at once; measured, rounded up."""
 _GIB = 1 << 30
+
+
+class Shape(Protocol):
+    """What the memory of a model follows from: a file's card, or the published geometry of one not fetched yet."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def weight_bytes(self) -> int: ...
+    @property
+    def context_length(self) -> int: ...
+    @property
+    def embedding_length(self) -> int: ...
+    @property
+    def attention_width(self) -> int: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def sliding_window(self) -> int: ...
+    @property
+    def windowed(self) -> bool: ...
+    def kv_bytes_per_token(self, cache_type: CacheType = "f16") -> int: ...
+    def swa_bytes_per_token(self, cache_type: CacheType = "f16") -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +75,11 @@ class MemoryPlan:
         )
 
 
-def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPlan:
+def plan_memory(card: Shape, n_ctx: int, cache_type: CacheType) -> MemoryPlan:
     """The memory of one context of `n_ctx` tokens on the CPU, weights included."""
     padded = -(-n_ctx // 256) * 256
     window_tokens = _window_tokens(card, padded, sequences_for(card, cache_type))
-    width = max(card.n_head) * max(card.head_dim_k, card.head_dim_k_swa) + card.embedding_length * 4
+    width = card.attention_width + card.embedding_length * 4
     masks = N_BATCH * (padded + window_tokens) * 2
     return MemoryPlan(
         n_ctx=padded,
@@ -66,7 +90,7 @@ def plan_memory(card: ModelCard, n_ctx: int, cache_type: CacheType) -> MemoryPla
     )
 
 
-def sequences_for(card: ModelCard, cache_type: CacheType) -> int:
+def sequences_for(card: Shape, cache_type: CacheType) -> int:
     """How many sequences a context has: each takes a window's memory where layers are windowed, else nothing."""
     per_token = card.swa_bytes_per_token(cache_type) if card.windowed else 0
     for n_seq in range(MAX_SEQUENCES, MIN_SEQUENCES, -1):
@@ -75,7 +99,7 @@ def sequences_for(card: ModelCard, cache_type: CacheType) -> int:
     return MIN_SEQUENCES
 
 
-def _window_tokens(card: ModelCard, n_ctx: int, n_seq: int) -> int:
+def _window_tokens(card: Shape, n_ctx: int, n_seq: int) -> int:
     """Cells of a sliding-window layer, as llama.cpp reckons them."""
     return min(n_ctx, -(-(card.sliding_window * n_seq + N_BATCH) // 256) * 256) if card.windowed else 0
 
@@ -95,12 +119,21 @@ def plannable_bytes() -> int:
 
     Unlike `available_bytes` it stays the same from run to run, so that the size of a prefix does.
     """
+    return plannable_of(total_bytes())
+
+
+def total_bytes() -> int:
+    """The machine's memory, or the limit on this process that is smaller."""
     limits = [*(limit for limit, _ in cgroup_limits()), *address_space_limits()]
-    total = min([int(psutil.virtual_memory().total), *limits])
-    return total - max(total // 4, 3 << 29)
+    return min([int(psutil.virtual_memory().total), *limits])
 
 
-def largest_context(card: ModelCard, cache_type: CacheType, available: int) -> int:
+def plannable_of(total: int) -> int:
+    """What may be planned with of `total` bytes of memory."""
+    return max(0, total - max(total // 4, 3 << 29))
+
+
+def largest_context(card: Shape, cache_type: CacheType, available: int) -> int:
     """Tokens of context that fit `available` bytes, at most the model's own; 0 if not even the weights fit."""
     low, high = 0, card.context_length // 256
     while low < high:
@@ -110,7 +143,7 @@ def largest_context(card: ModelCard, cache_type: CacheType, available: int) -> i
     return low * 256
 
 
-def check_memory(card: ModelCard, n_ctx: int, cache_type: CacheType, available: int) -> None:
+def check_memory(card: Shape, n_ctx: int, cache_type: CacheType, available: int) -> None:
     """Raise BudgetError, with the arithmetic and a way out, where a context would not fit."""
     plan = plan_memory(card, n_ctx, cache_type)
     if plan.total + RESERVED_BYTES <= available:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from copilot.errors import ModelMissingError
+from copilot.models.geometry import Geometry, PublishedShape
 
 Role = Literal["chat", "completion"]
 
@@ -56,6 +57,14 @@ class Model:
     superseded: tuple[str, ...] = ()
     """Digests of earlier releases that must not be used any more."""
     wheels: WheelParts | None = None
+    geometry: Geometry | None = None
+
+    @property
+    def shape(self) -> PublishedShape | None:
+        """What its memory is planned from before its file is there; None where no geometry is published."""
+        if self.geometry is None:
+            return None
+        return PublishedShape(self.name, self.bytes, self.context, self.geometry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +120,6 @@ def _model(entry: Mapping[str, Any]) -> Model:
     fields["superseded"] = tuple(fields.get("superseded", ()))
     if "wheels" in fields:
         fields["wheels"] = WheelParts(**fields["wheels"])
+    if "geometry" in fields:
+        fields["geometry"] = Geometry(**fields["geometry"])
     return Model(**fields)
