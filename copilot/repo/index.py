@@ -266,9 +266,13 @@ class Index:
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
                 raise RepositoryError(f"the index {self.database} cannot be {tried} ({exc}); try again") from exc
-            self._connection.close()
-            schema.remove(self.database)
-            raise RepositoryError("the index was damaged and has been removed; run the command again") from exc
+            raise self.given_up() from exc
+
+    def given_up(self) -> RepositoryError:
+        """Close and remove an index that was found damaged; what to raise then."""
+        self._connection.close()
+        schema.remove(self.database)
+        return RepositoryError("the index was damaged and has been removed; run the command again")
 
     def _keep(self, *writes: tuple[str, Iterable[Sequence[object]]]) -> None:
         """Write what may be lost, statements with their rows: a full disk or a busy database is no failure."""

@@ -132,8 +132,11 @@ def lengths(index: Index, table: str, places: Numbers) -> Values:
 
 
 def _totals(index: Index, table: str) -> list[int]:
-    """The number of places and of the words in each column: the averages record of an FTS5 table."""
-    return _varints(index.select(f"SELECT block FROM {table}_data WHERE id = 1")[0][0]) or [0]
+    """The number of places and of the words in each column: the averages record, which every FTS5 table has."""
+    record = index.select(f"SELECT block FROM {table}_data WHERE id = 1")
+    if not record:
+        raise index.given_up()
+    return _varints(record[0][0]) or [0]
 
 
 def _varints(packed: bytes) -> list[int]:

@@ -1,11 +1,13 @@
 """The text index that search asks: filled when it is first asked, and as true as the index of contents."""
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from copilot.errors import RepositoryError
 from copilot.repo.index import Index
 from copilot.repo.pack import PackRequest, pack
 from copilot.repo.schema import chunks_of
@@ -110,3 +112,17 @@ def test_two_indexes_of_one_root_may_fill_it(root: Path, tmp_path: Path) -> None
     with opened(tmp_path / "index.db", root) as first, opened(tmp_path / "index.db", root) as second:
         assert search(first, "alpha") == search(second, "alpha")
         assert rows(first) == rows(second) == 3
+
+
+def test_a_text_index_whose_content_is_gone_is_damaged(root: Path, tmp_path: Path) -> None:
+    """It is told in one line and made anew by the next search."""
+    with opened(tmp_path / "index.db", root) as index:
+        assert found(index, "alpha") == ["a.py"]
+        assert index.number is not None
+        with sqlite3.connect(tmp_path / "index.db") as connection:
+            connection.execute(f"DELETE FROM {chunks_of(index.number)}_data")
+        connection.close()
+        with pytest.raises(RepositoryError, match="damaged"):
+            found(index, "alpha")
+    with opened(tmp_path / "index.db", root) as index:
+        assert found(index, "alpha") == ["a.py"]
