@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.tokenizer import Tokenizer
     from copilot.host.roster import Found
     from copilot.host.start import Launch
+    from copilot.tasks.asking import Desk
     from copilot.tasks.model import ChatModel
     from copilot.tasks.prefix import Prefixes
 
@@ -85,6 +86,20 @@ class App:
             Tokenizer.from_card(card, self._cards),
             min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes())),
         )
+
+    def desk(self, report: Report = ignore) -> "Desk":
+        """The chat model for a review, not opened yet."""
+        from copilot.tasks.asking import Desk
+
+        def identity() -> str:
+            path = self.installed_model(report).path
+            return f"{path.resolve()} {Identity.of(path)}"
+
+        def opened() -> "tuple[ChatModel, Session]":
+            model = self.chat_model(report)
+            return model, self.session(model)
+
+        return Desk(identity, opened)
 
     def session(self, model: "ChatModel") -> "Session":
         """A session with the engine's host; one in this process where COPILOT_HOST=off."""
