@@ -87,9 +87,10 @@ class App:
             min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes())),
         )
 
-    def desk(self, report: Report = ignore) -> "Desk":
-        """The chat model for a review, not opened yet."""
+    def desk(self, path: Path, report: Report = ignore) -> "Desk":
+        """The chat model for a review of the project that `path` belongs to, not opened yet."""
         from copilot.tasks.asking import Desk
+        from copilot.tasks.nearby import Nearby
 
         def identity() -> str:
             path = self.installed_model(report).path
@@ -99,7 +100,7 @@ class App:
             model = self.chat_model(report)
             return model, self.session(model)
 
-        return Desk(identity, opened)
+        return Desk(identity, opened, Nearby(lambda: self.repository(path, report)))
 
     def session(self, model: "ChatModel") -> "Session":
         """A session with the engine's host; one in this process where COPILOT_HOST=off."""

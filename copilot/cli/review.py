@@ -91,7 +91,7 @@ def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool,
         if not options["no_model"]:
             from copilot.tasks.model_review import model_source
 
-            desk = opened.enter_context(closing(app.desk(terminal.report)))
+            desk = opened.enter_context(closing(app.desk(path, terminal.report)))
             wanted = options["model"] is not None
             sources.append(model_source(desk, cache, options["per_file"], is_wanted=wanted))
         done = _show(review_change(root, subject, sources, deadline, known), terminal, form)

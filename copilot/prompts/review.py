@@ -60,7 +60,7 @@ DIRECTION = (
 
 def explain(line: str, surroundings: Sequence[str]) -> str:
     """Asks what is wrong with a change at one line; to be said in one sentence."""
-    around = f"What it belongs to:\n{fenced(shown(surroundings))}\n" if surroundings else ""
+    around = f"The place of the change:\n{fenced(shown(surroundings))}\n" if surroundings else ""
     return (
         f"{around}This change introduced a bug at the line `{shown([line.strip()])}`. In one short sentence, "
         "say what goes wrong when this code runs now. Answer as JSON with the key problem."

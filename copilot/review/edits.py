@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot.repo.diff import Hunk, Line
+from copilot.repo.redact import redact
 from copilot.review.view import FileView
 
 WINDOW = 4
@@ -88,6 +89,8 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
     if len(changed) > MOST_LINES or any(len(text) > _MOST_CHARS for text in changed):
         return None
     if _meaning(old) == _meaning(new) or all(_IMPORT.match(text) for text in changed if text.strip()):
+        return None
+    if redact("\n".join(changed), view.path).found:  # what is asked and found quotes these lines
         return None
     head, tail = _around(view, first, first + len(new))
     return Edit(view.path, first, max(first, first + len(new) - 1), old, new, head, tail)

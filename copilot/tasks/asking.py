@@ -17,6 +17,7 @@ from copilot.events import Done, Text, Usage
 from copilot.prompts import review as words
 from copilot.review.facts import Deadline
 from copilot.tasks.model import ChatModel
+from copilot.tasks.nearby import Nearby
 
 LEAST = -30.0
 """A log-probability below which differences mean nothing."""
@@ -89,10 +90,16 @@ class Asking:
 class Desk:
     """Where one review's model is to be had: identified without opening it, opened when the first question comes."""
 
-    def __init__(self, identify: Callable[[], str], open_model: Callable[[], tuple[ChatModel, Session]]) -> None:
-        """`identify` tells the model's file from any other; both raise CopilotError where there is none."""
+    def __init__(
+        self,
+        identify: Callable[[], str],
+        open_model: Callable[[], tuple[ChatModel, Session]],
+        nearby: Nearby | None = None,
+    ) -> None:
+        """`identify` tells the model's file from any other; both functions raise CopilotError where there is none."""
         self._identify = identify
         self._open = open_model
+        self.nearby = nearby or Nearby()
         self.cancel = Cancel()
 
     @cached_property
@@ -108,7 +115,8 @@ class Desk:
         return self.asking.usage if "asking" in self.__dict__ else Usage()
 
     def close(self) -> None:
-        """Close the session, if there is one."""
+        """Close the session and the index, as far as they were opened."""
+        self.nearby.close()
         if "asking" in self.__dict__:
             self.asking.session.close()
 

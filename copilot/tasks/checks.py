@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from copilot.events import Notice, Progress
 from copilot.prompts import review as words
 from copilot.repo.diff import Hunk
+from copilot.repo.redact import redact
 from copilot.review.cache import FindingCache
 from copilot.review.change import ChangeView
 from copilot.review.checks import Check, checks
@@ -58,8 +59,8 @@ class Checker:
                 yield Progress("review", done, len(work), "steps")
 
     def _broken(self, check: Check, view: FileView, part: Sequence[Hunk]) -> Iterator[Finding]:
-        diff = [f"{line.sign}{line.text}" for hunk in part for line in hunk.lines]
-        added = [(line.new, line.text) for hunk in part for line in hunk.added if line.new is not None]
+        diff = [f"{line.sign}{_redacted(line.text, view)}" for hunk in part for line in hunk.lines]
+        added = [(line.new, _redacted(line.text, view)) for hunk in part for line in hunk.added if line.new is not None]
         if not any(text.strip() for _, text in added):
             return
         key = self._key("broken", check, view.path, *diff, *(str(number) for number, _ in added))
@@ -107,6 +108,11 @@ class Checker:
     def _key(self, what: str, check: Check, *parts: str) -> bytes:
         body = hashlib.sha256(f"{check}".encode("utf-8", "surrogatepass")).hexdigest()
         return asked_key(f"{HOW} {self._desk.identity}", f"check {what}", (body, *parts))
+
+
+def _redacted(line: str, view: FileView) -> str:
+    """A line without the values of secrets, so that no answer can repeat one."""
+    return redact(line, view.path).text
 
 
 def _parts(hunks: Sequence[Hunk]) -> Iterator[tuple[Hunk, ...]]:

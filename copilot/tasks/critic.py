@@ -6,7 +6,7 @@ signals make a score, how findings are shown.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 from copilot.events import Progress
 from copilot.prompts import review as words
@@ -25,6 +25,10 @@ RULE = "likely-mistake"
 HOW = "2"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
+
+
+Tell = Callable[[Edit], Sequence[str]]
+"""What stands near an edit, a line each."""
 
 
 def model_judge(asking: Asking) -> Judge:
@@ -65,11 +69,11 @@ class Critic:
 
     def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
         """Findings file by file, the likeliest first in each; Skipped for what the time did not reach."""
-        files = [(view.path, found) for view in change.views if (found := edits(view))]
+        files = [(view, found) for view in change.views if (found := edits(view))]
         total = sum(len(found) for _, found in files)
         done = 0
         with limited(self._desk.cancel, deadline):
-            for path, found in files:
+            for view, found in files:
                 scored: list[tuple[float, Edit]] = []
                 for edit in found:
                     score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
@@ -78,8 +82,9 @@ class Critic:
                     if score is not None:
                         scored.append((score, edit))
                 if len(scored) < len(found) and (deadline.is_over or self._desk.cancel.is_set()):
-                    yield Skipped(path, _LATE)
-                yield from self._standing_out(scored, total)
+                    yield Skipped(view.path, _LATE)
+                tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
+                yield from self._standing_out(scored, total, tell)
 
     def _score(self, edit: Edit) -> float | None:
         key = self._key("score", edit)
@@ -90,13 +95,13 @@ class Critic:
                 self._cache.keep_score(key, score)
         return score
 
-    def _standing_out(self, scored: Sequence[tuple[float, Edit]], total: int) -> Iterator[Finding]:
+    def _standing_out(self, scored: Sequence[tuple[float, Edit]], total: int, tell: Tell) -> Iterator[Finding]:
         ordered = sorted(scored, key=lambda each: (-each[0], each[1].start_line))[: self._per_file]
         for score, edit in ordered:
             key = self._key(f"finding {score:.6g} {total}", edit)
             kept = self._cache.get(key)
             if kept is None:
-                kept = [self._finding(edit, score)] if self._is_finding(edit, score, total) else []
+                kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
                 if not self._desk.cancel.is_set():
                     self._cache.put(key, kept)
             yield from kept
@@ -104,25 +109,26 @@ class Critic:
     def _is_finding(self, edit: Edit, score: float, total: int) -> bool:
         return bool(edit.evidence) and self._calibration.is_finding(score, total)
 
-    def _finding(self, edit: Edit, score: float) -> Finding:
+    def _finding(self, edit: Edit, score: float, tell: Tell) -> Finding:
         now = next((line.strip() for line in edit.new if line not in edit.old and line.strip()), "")
         before = next((line.strip() for line in edit.old if line not in edit.new and line.strip()), "")
         what = f"`{_short(now)}` stands here now, before it was `{_short(before)}`" if now and before else ""
         what = what or (f"`{_short(before)}` is gone" if before else f"`{_short(now)}` is new")
         message = f"{what}; the model takes the version before the change for the right one."
-        said = self._explanation(edit)
+        said = self._explanation(edit, tell)
         return Finding(
             edit.path, edit.start_line, edit.end_line, Severity.MEDIUM, "bug", "likely mistake",
             scrubbed(f"{message} {said}".strip()), RULE, self._calibration.confidence(score), "model",
             anchor=edit.evidence,
         )  # fmt: skip
 
-    def _explanation(self, edit: Edit) -> str:
+    def _explanation(self, edit: Edit, tell: Tell) -> str:
         """One sentence of the model about an edit; "" if it has none, or none about this code."""
         diff = diff_lines([*edit.head, *edit.old, *edit.tail], [*edit.head, *edit.new, *edit.tail])
-        answer = self._desk.asking.said(words.change(edit.path, diff) + words.explain(edit.evidence, ()), _PROBLEM)
+        near = tell(edit)
+        answer = self._desk.asking.said(words.change(edit.path, diff) + words.explain(edit.evidence, near), _PROBLEM)
         problem = str(answer.get("problem", ""))
-        return problem if problem and is_about(problem, "\n".join(diff)) else ""
+        return problem if is_about(problem, "\n".join([*diff, *near])) else ""
 
     def _key(self, what: str, edit: Edit) -> bytes:
         parts = (edit.path, str(edit.start_line), str(edit.end_line))

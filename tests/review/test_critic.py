@@ -21,6 +21,7 @@ from copilot.tasks.critic import RULE, Critic
 from copilot.tasks.judge import SIGNALS, ModelJudge
 from copilot.tasks.model import ChatModel
 from copilot.tasks.model_review import model_source
+from copilot.tasks.nearby import Nearby
 from copilot.tasks.review import Review, Subject, review
 from copilot.testing import ScriptedSession, Shape
 
@@ -80,6 +81,27 @@ def test_what_stands_out_is_found_with_its_evidence_and_explained(
     assert finding.message.endswith("Equal values are swapped.")
     assert finding.severity is Severity.MEDIUM
     assert 0 < finding.confidence < 1
+
+
+def test_words_are_asked_for_with_what_stands_near(
+    stage: Stage, model: ChatModel, session: ScriptedSession, tmp_path: Path
+) -> None:
+    """The question names the function and its callers; without an index, or under a time limit, the function."""
+    user = "from a import smaller\n\n\ndef least_of(c):\n    return smaller(c, 1)\n"
+    before = {"a.py": TEXT.replace("f(a", "smaller(a"), "use.py": user}
+    root = stage(before, before | {"a.py": BAD.replace("f(a", "smaller(a")})
+    app = App(Settings(cache_dir=tmp_path / "cache"))
+    asked = []
+    for deadline in (Deadline(), Deadline(60.0, lambda: 0.0)):
+        desk = Desk(lambda: "tiny", lambda: (model, session), Nearby(lambda: app.repository(root)))
+        session.enqueue('{"problem": "`least_of` gets the wrong one."}')
+        [finding] = found(critic(desk, Fixed({"if a <= b:": 2.0})), root, deadline)
+        asked.append(model.tokenizer.decode(session.requests[-1].turn).decode())
+        assert isinstance(finding, Finding)
+        assert ("gets the wrong one" in finding.message) is (deadline.at is None)
+        desk.close()
+    assert "called by use.py:4 def least_of(c)" in asked[0]
+    assert "in def smaller(a, b)" in asked[1] and "least_of" not in asked[1]
 
 
 @pytest.mark.parametrize("answer", ['{"problem": "`frobnicate()` leaks here."}', '{"problem": "cut', "", "[1]"])

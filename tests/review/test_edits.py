@@ -60,3 +60,9 @@ def test_what_means_nothing_is_no_edit(stage: Stage) -> None:
     }
     kept = found(stage(before, after))
     assert [(edit.path, edit.new) for edit in kept if edit.path != "g.py"] == [("e.py", ("    pass",))]
+
+
+def test_an_edit_with_a_secret_in_it_is_not_quoted(stage: Stage) -> None:
+    """It is a rule's business; no model sees the value, and no message repeats it."""
+    secret = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6"
+    assert found(stage({"a.py": TEXT}, {"a.py": TEXT.replace("y = b", f"y = '{secret}'")})) == []
