@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.tokenizer import Tokenizer
     from copilot.host.roster import Found
     from copilot.host.start import Launch
+    from copilot.tasks.asking import Desk
     from copilot.tasks.complete import Completer
     from copilot.tasks.complete_model import CompletionModel
     from copilot.tasks.model import ChatModel
@@ -135,6 +136,21 @@ class App:
 
         statistics = Statistics(self.settings.cache_dir / "completion" / "statistics.json")
         return Completer(model, session, RepositoryContext(repository), statistics, ahead=ahead)
+
+    def desk(self, path: Path, report: Report = ignore) -> "Desk":
+        """The chat model for a review of the project that `path` belongs to, not opened yet."""
+        from copilot.tasks.asking import Desk
+        from copilot.tasks.nearby import Nearby
+
+        def identity() -> str:
+            path = self.installed_model(report).path
+            return f"{path.resolve()} {Identity.of(path)}"
+
+        def opened() -> "tuple[ChatModel, Session]":
+            model = self.chat_model(report)
+            return model, self.session(model)
+
+        return Desk(identity, opened, Nearby(lambda: self.repository(path, report)))
 
     def session(self, model: "Served") -> "Session":
         """A session with the engine's host; one in this process where COPILOT_HOST=off."""

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from copilot import __version__
-from copilot.cli.options import app_at, json_option, path_option
+from copilot.cli.options import app_at, json_option, model_option, path_option
 from copilot.cli.render import Terminal, print_json
 from copilot.cli.review_text import ReviewText
 from copilot.errors import UsageError
@@ -22,11 +22,12 @@ from copilot.repo.root import find_root
 from copilot.review.baseline import Baseline, write_baseline
 from copilot.review.catalogue import ALL, Selection
 from copilot.review.document import document
+from copilot.review.edits import MOST_PER_FILE
 from copilot.review.facts import Deadline, facts
 from copilot.review.finding import Finding, Severity, worst
 from copilot.review.github import annotation
 from copilot.review.sarif import sarif
-from copilot.tasks.review import Review, ReviewEvent, Subject
+from copilot.tasks.review import Begun, Review, ReviewEvent, Source, Subject
 from copilot.tasks.review import review as review_change
 
 _SEVERITIES = [severity.value for severity in Severity]
@@ -47,6 +48,11 @@ _SEVERITIES = [severity.value for severity in Severity]
     help="Exit with 1 for findings at or above this severity.",
 )  # fmt: skip
 @click.option("--no-model", is_flag=True, help="Facts only: no model is asked.")
+@model_option
+@click.option(
+    "--per-file", type=click.IntRange(min=1), default=MOST_PER_FILE, show_default=True, metavar="N",
+    help="The most findings of the model in one file.",
+)  # fmt: skip
 @click.option("--apply", "is_applied", is_flag=True, help="Apply suggestions that fit to the work tree.")
 @click.option("--enable", multiple=True, metavar="RULE", help="A rule that is off by default; may be given again.")
 @click.option("--disable", multiple=True, metavar="RULE", help="A rule not to run; may be given again.")
@@ -61,7 +67,8 @@ _SEVERITIES = [severity.value for severity in Severity]
 def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool, **options: Any) -> int:
     """Review a change: what is staged (else what is not), a RANGE or commit, or a diff.
 
-    RANGE is A..B, A...B (since they parted) or one commit. Facts are found by rules, without a model.
+    RANGE is A..B, A...B (since they parted) or one commit. Facts are found by rules; a model, where one is installed,
+    looks at small edits and at the checks in .copilot/checks.
     """
     form = "json" if as_json else form
     terminal = Terminal()
@@ -78,8 +85,15 @@ def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool,
     deadline = Deadline(None if limit is None else time.monotonic() + limit)
     known = Baseline.load(baseline) if baseline is not None and not update else None
     root = find_root(path).path
-    with terminal.working(), closing(app_at(path).finding_cache()) as cache:
-        sources = [partial(_static, selection, cache)]
+    app = app_at(path, model=options["model"])
+    with terminal.working(), closing(app.finding_cache()) as cache, ExitStack() as opened:
+        sources: list[Source] = [partial(_static, selection, cache)]
+        if not options["no_model"]:
+            from copilot.tasks.model_review import model_source
+
+            desk = opened.enter_context(closing(app.desk(path, terminal.report)))
+            wanted = options["model"] is not None
+            sources.append(model_source(desk, cache, options["per_file"], is_wanted=wanted))
         done = _show(review_change(root, subject, sources, deadline, known), terminal, form)
     if update:
         write_baseline(baseline, done.findings)
@@ -107,15 +121,22 @@ def _subject(revisions: str | None, which: str | None, diff: Any) -> Subject:
 
 def _show(events: Generator[ReviewEvent, None, None], terminal: Terminal, form: str) -> Review:
     done: Review | None = None
+    text: ReviewText | None = None
     with closing(events):
         for event in events:
             match event:
+                case Begun(changes) if form == "text":
+                    text = ReviewText(terminal, changes)
                 case Progress():
                     terminal.report(event)
                 case Notice():
                     terminal.notice(event)
                 case Finding() if form == "github":
                     sys.stdout.write(annotation(event) + "\n")
+                    sys.stdout.flush()
+                case Finding() if text is not None:
+                    terminal.stop_progress()
+                    text.finding(event)
                 case Review():
                     done = event
     terminal.stop_progress()
@@ -129,10 +150,7 @@ def _finish(done: Review, terminal: Terminal, form: str) -> None:
             print_json(document(done.findings, done.coverage, done.usage))
         case "sarif":
             print_json(sarif(done.findings, done.coverage, ALL, __version__))
-        case "text":
-            ReviewText(terminal).show(done)
-    if form != "text":
-        ReviewText(terminal).footer(done)
+    ReviewText(terminal, done.changes).footer(done)
 
 
 def _apply(root: Path, done: Review, terminal: Terminal) -> None:

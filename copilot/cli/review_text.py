@@ -8,6 +8,7 @@ from collections import Counter
 from rich.text import Text
 
 from copilot.cli.render import Terminal, clean
+from copilot.repo.changes import Changes
 from copilot.repo.diff import Line
 from copilot.review.finding import Finding, Severity
 from copilot.tasks.review import Review
@@ -27,14 +28,10 @@ _WIDTH = 200
 class ReviewText:
     """Findings on stdout, the account of what was looked at on stderr."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, changes: Changes) -> None:
         self._out = terminal.out
         self._err = terminal.err
-
-    def show(self, done: Review) -> None:
-        for finding in done.findings:
-            self._finding(finding, done)
-        self.footer(done)
+        self._changes = changes
 
     def footer(self, done: Review) -> None:
         """One line of sums, and what was skipped."""
@@ -55,14 +52,15 @@ class ReviewText:
             more = f"  and {len(coverage.skipped) - _MOST_SKIPPED} more; --json names them all"
             self._err.print(Text(more, style="dim"))
 
-    def _finding(self, finding: Finding, done: Review) -> None:
+    def finding(self, finding: Finding) -> None:
+        """One finding, as soon as it is known."""
         head = Text(clean(f"{finding.path}:{finding.start_line}"), style="bold cyan")
         head.append(f"  {finding.severity}", _STYLES[finding.severity])
         head.append(f"  {clean(finding.title)}", "bold")
         head.append(f"  [{clean(finding.rule)}]", "dim")
         self._out.print(head, soft_wrap=True)
         self._out.print(Text(clean(f"  {finding.message}")), soft_wrap=True)
-        for line in self._lines(finding, done)[:_MOST_LINES]:
+        for line in self._lines(finding)[:_MOST_LINES]:
             is_meant = line.new is not None and finding.start_line <= line.new <= finding.end_line
             style = {"+": "green", "-": "red"}.get(line.sign, "dim")
             number = "" if line.new is None else str(line.new)
@@ -75,11 +73,11 @@ class ReviewText:
                 self._out.print(Text(f"    {raw[:_WIDTH]}", style=style), soft_wrap=True)
         self._out.print()
 
-    def _lines(self, finding: Finding, done: Review) -> list[Line]:
+    def _lines(self, finding: Finding) -> list[Line]:
         """The lines of the diff around a finding."""
         if finding.rule.startswith("secret"):
             return []
-        file = next((each for each in done.changes.files if each.path == finding.path), None)
+        file = next((each for each in self._changes.files if each.path == finding.path), None)
         for hunk in file.diff.hunks if file is not None else ():
             near = [
                 place

@@ -92,7 +92,10 @@ class _Parser:
     def _names(self) -> tuple[str | None, str | None]:
         old, new = self._lines[self._at][4:], self._lines[self._at + 1][4:]
         self._at += 2
-        return _file_name(old), _file_name(new)
+        names = _file_name(old), _file_name(new)
+        if names == (None, None):
+            raise self._error("a file that is neither there before nor after", back=2)
+        return names
 
     def _skip_binary(self) -> None:
         """Pass over the encoded halves; each ends with an empty line."""

@@ -46,6 +46,23 @@ class Version:
         blobs = read_blobs(self.root, [prefix + path for path in others], self.index)
         return found | {path: decoded(blob) for path, blob in zip(others, blobs, strict=True)}
 
+    def listed(self, folder: str) -> list[str]:
+        """The paths of the files that stand directly in a folder, sorted."""
+        found = {path for path, text in self.overlay.items() if text is not None}
+        if self.tree == ":":
+            out = git.run(self.root, "ls-files", "-z", "--", f"./{folder}/", index=self.index) or b""
+            names = {os.fsdecode(name) for name in out.split(b"\0") if name}
+        elif self.tree:
+            out = git.run(self.root, "ls-tree", "-z", "--name-only", self.tree, "--", f"./{folder}/") or b""
+            names = {os.fsdecode(name) for name in out.split(b"\0") if name}
+        else:
+            try:
+                names = {f"{folder}/{each.name}" for each in (self.root / folder).iterdir()}
+            except OSError:
+                names = set()
+        found |= names - self.overlay.keys()
+        return sorted(path for path in found if path.rpartition("/")[0] == folder)
+
     def mentioning(self, words: Iterable[str], timeout_s: float = git.TIMEOUT_S) -> list[str]:
         """Paths of the text files in which one of `words` stands as a whole word, sorted.
 

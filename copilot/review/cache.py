@@ -1,4 +1,4 @@
-"""Findings that were found before, in one SQLite file; it may be deleted at any time.
+"""Findings and scores that were found before, in one SQLite file; it may be deleted at any time.
 
 Does not know: what a key stands for. A file that is damaged, of another version or not writable is as good as empty.
 """
@@ -14,7 +14,7 @@ from typing import Self
 from copilot.files import private_folder
 from copilot.review.finding import Finding, Severity, Skipped
 
-_VERSION = 1
+_VERSION = 2
 _MOST_ROWS = 50_000
 _BUSY_MS = 2000
 
@@ -44,6 +44,7 @@ class FindingCache:
                 connection.execute(
                     "CREATE TABLE IF NOT EXISTS findings (id INTEGER PRIMARY KEY, key BLOB UNIQUE, found TEXT)"
                 )
+                connection.execute("CREATE TABLE IF NOT EXISTS scores (id INTEGER PRIMARY KEY, key BLOB UNIQUE, score)")
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
                 return cls(connection)
             except sqlite3.OperationalError:
@@ -84,14 +85,31 @@ class FindingCache:
         with suppress(sqlite3.Error):
             self._connection.execute("INSERT OR REPLACE INTO findings (key, found) VALUES (?, ?)", (key, text))
 
+    def score(self, key: bytes) -> float | None:
+        """The score that is kept for a key, None for none."""
+        if self._connection is None:
+            return None
+        try:
+            row = self._connection.execute("SELECT score FROM scores WHERE key = ?", (key,)).fetchone()
+            return None if row is None else float(row[0])
+        except (sqlite3.Error, ValueError, TypeError):
+            return None
+
+    def keep_score(self, key: bytes, score: float) -> None:
+        """Keep the score of a key; that it fails costs time only."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("INSERT OR REPLACE INTO scores (key, score) VALUES (?, ?)", (key, score))
+
     def close(self) -> None:
         """Forget the oldest rows and close the file."""
         if self._connection is None:
             return
         with suppress(sqlite3.Error):
-            self._connection.execute(
-                "DELETE FROM findings WHERE id <= (SELECT max(id) FROM findings) - ?", (_MOST_ROWS,)
-            )
+            for table in ("findings", "scores"):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (_MOST_ROWS,)
+                )
         self._connection.close()
 
 

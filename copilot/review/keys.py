@@ -22,6 +22,11 @@ def change_key(version: str, rules: Iterable[str], change: ChangeView) -> bytes:
     return _digest([version, *sorted(rules), change.changes.after.identity(), *texts])
 
 
+def asked_key(model: str, what: str, parts: Iterable[str]) -> bytes:
+    """Key of what a model says of some texts; `model` identifies its file and how it is asked."""
+    return _digest([model, what, *parts])
+
+
 def _texts(view: FileView) -> Iterable[str]:
     diff = view.file.diff
     yield from (diff.status, diff.old_path or "", diff.new_path or "", diff.old_id, diff.new_id)

@@ -17,8 +17,13 @@ from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Coverage, Finding, Skipped
 
 Which = Literal["default", "staged", "unstaged", "uncommitted", "range", "diff"]
-Source = Callable[[ChangeView, Deadline], Iterator[FactEvent]]
+SourceEvent = FactEvent | Notice | Usage
+Source = Callable[[ChangeView, Deadline], Iterator[SourceEvent]]
 """Someone who looks at a change; it begins nothing after the deadline and says what it skipped."""
+
+
+_NEAR = 1
+"""Lines between two findings that are about the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,14 @@ class Review:
     changes: Changes
 
 
-ReviewEvent = Progress | Notice | Finding | Review
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The change is known; findings follow."""
+
+    changes: Changes
+
+
+ReviewEvent = Begun | Progress | Notice | Finding | Review
 
 
 def changes_of(root: Path, subject: Subject) -> Changes:
@@ -73,28 +85,47 @@ def changes_of(root: Path, subject: Subject) -> Changes:
 def review(
     root: Path, subject: Subject, sources: Sequence[Source], deadline: Deadline, baseline: Baseline | None = None
 ) -> Generator[ReviewEvent, None, None]:
-    """Review a change: findings as they come, and a Review at the end."""
+    """Review a change: findings as they come, and a Review at the end.
+
+    What a later source says of lines that an earlier one has a finding for is the same said twice, and left out.
+    """
     baseline = baseline or Baseline()
     changes = changes_of(root, subject)
+    yield Begun(changes)
     change = ChangeView(changes)
+    said: list[Finding] = []
     findings: list[Finding] = []
     skipped: set[Skipped] = set()
     known = 0
+    usage = Usage()
     for source in sources:
         for event in source(change, deadline):
             match event:
+                case Finding() if any(_is_same(event, each) for each in said):
+                    pass
                 case Finding() if baseline.takes(event):
                     known += 1
+                    said.append(event)
                 case Finding():
                     findings.append(event)
+                    said.append(event)
                     yield event
                 case Skipped():
                     skipped.add(event)
-                case Progress():
+                case Usage():
+                    usage = event
+                case Progress() | Notice():
                     yield event
     ordered = tuple(sorted(findings, key=lambda finding: finding.order))
     coverage = _coverage(changes, skipped)
-    yield Review(changes.label, ordered, known, coverage, Usage(), changes)
+    yield Review(changes.label, ordered, known, coverage, usage, changes)
+
+
+def _is_same(finding: Finding, said: Finding) -> bool:
+    """Whether a model's finding is about lines that a finding before it is about."""
+    if finding.source != "model" or finding.path != said.path or finding.rule.startswith("check:"):
+        return False
+    return finding.start_line <= said.end_line + _NEAR and said.start_line <= finding.end_line + _NEAR
 
 
 def _coverage(changes: Changes, skipped: set[Skipped]) -> Coverage:
@@ -107,4 +138,6 @@ def _coverage(changes: Changes, skipped: set[Skipped]) -> Coverage:
 
 
 def _is_partial(reason: str) -> bool:
-    return "only its own lines" in reason or reason.startswith("a rule failed") or "callers" in reason
+    return (
+        "only its own lines" in reason or reason.startswith("a rule failed") or "callers" in reason or "model" in reason
+    )

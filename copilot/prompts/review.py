@@ -1,0 +1,85 @@
+"""The words in which a model is asked about a change. Pure functions of values.
+
+Everything that comes from a diff stands between fences it cannot close, and lines that speak to the reviewer are left
+out; what a model answers to is always the question after it. Does not know: models, what the answers are used for.
+"""
+
+import re
+from collections.abc import Sequence
+
+SYSTEM = "You are a careful code reviewer."
+GAP = "<GAP>"
+NOTHING = "(nothing)"
+WITHHELD = "[a line that speaks to the reviewer was left out]"
+
+_SPEAKS = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:above|previous|prior|earlier|instructions?|prompts?|rules?|checks?)\b"
+    r"|\b(?:report|find|say|answer|reply|output)\b.{0,20}\b(?:nothing|no (?:bugs?|findings?|issues?|problems?))\b"
+    r"|\b(?:dear|note to|attention|hey),? (?:the )?(?:reviewers?|model|assistant|ai|llm)\b|<\|?/?im_(?:start|end)"
+    r"|\byou are (?:now )?(?:a|an|the)\b.{0,30}\b(?:reviewer|assistant|model|ai)\b|^\W*(?:system|assistant) ?:",
+    re.I,
+)  # fmt: skip
+
+
+def shown(lines: Sequence[str]) -> str:
+    """Lines as material: what speaks to the reviewer is withheld, however it is dressed."""
+    return "\n".join(WITHHELD if _SPEAKS.search(line) else line for line in lines)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A text between fences longer than any in it."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def gap(path: str, head: Sequence[str], tail: Sequence[str]) -> str:
+    """A part of a file with a gap where the change was made."""
+    return f"A part of {path}:\n{fenced(shown([*head, GAP, *tail]))}\n"
+
+
+def gap_question(first: Sequence[str], second: Sequence[str]) -> str:
+    """Which of two texts belongs into the gap; the answer is A or B."""
+    return (
+        f"A:\n{fenced(shown(first) or NOTHING)}\nB:\n{fenced(shown(second) or NOTHING)}\n"
+        f"Which of the two belongs in place of {GAP}, so that the code is correct? Answer A or B."
+    )
+
+
+def change(path: str, diff: Sequence[str]) -> str:
+    """A diff of one file."""
+    return f"A change of {path}:\n{fenced(shown(diff), 'diff')}\n"
+
+
+DIRECTION = (
+    "Is this the commit that fixed a bug, or the commit that introduced it? Answer Fixed, Introduced or Neither."
+)
+"""Asked after `change`."""
+
+
+def explain(line: str, surroundings: Sequence[str]) -> str:
+    """Asks what is wrong with a change at one line; to be said in one sentence."""
+    around = f"The place of the change:\n{fenced(shown(surroundings))}\n" if surroundings else ""
+    return (
+        f"{around}This change introduced a bug at the line `{shown([line.strip()])}`. In one short sentence, "
+        "say what goes wrong when this code runs now. Answer as JSON with the key problem."
+    )
+
+
+def check(name: str, instruction: str) -> str:
+    """Asks whether a change breaks a rule of the project; asked after `change`."""
+    return (
+        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\n"
+        "Do the added lines (those with a +) break this rule? Answer Yes or No."
+    )
+
+
+def broken(name: str, instruction: str, lines: Sequence[tuple[int, str]]) -> str:
+    """Asks which added line breaks a rule and why."""
+    listed = "\n".join(f"{number}: {shown([text])}" for number, text in lines)
+    return (
+        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\nAdded lines:\n{fenced(listed)}\n"
+        "One of these lines breaks the rule. Answer as JSON: line is its number, problem says in one short sentence "
+        "why."
+    )

@@ -1,0 +1,143 @@
+"""A model as a source of findings: each small edit is weighed, and what stands out is explained.
+
+What is found depends on the scores alone; the model's words only explain it, and go if they speak of what is not there.
+Scores and findings are kept by content, so that a change that was reviewed before loads no model. Does not know: which
+signals make a score, how findings are shown.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+
+from copilot.events import Progress
+from copilot.prompts import review as words
+from copilot.review.cache import FindingCache
+from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.change import ChangeView
+from copilot.review.edits import MOST_PER_FILE, Edit, edits
+from copilot.review.facts import Deadline, FactEvent
+from copilot.review.finding import Finding, Severity, Skipped
+from copilot.review.keys import asked_key
+from copilot.review.rule import scrubbed
+from copilot.tasks.asking import Asking, Desk, is_about, limited
+from copilot.tasks.judge import Judge, ModelJudge, diff_lines
+
+RULE = "likely-mistake"
+HOW = "2"
+"""Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
+_LATE = "the time limit was reached before the model had looked at all of it"
+
+
+Tell = Callable[[Edit], Sequence[str]]
+"""What stands near an edit, a line each."""
+
+
+def model_judge(asking: Asking) -> Judge:
+    """The judge whose signals were measured for the model, or for the nearest thing to it."""
+    return ModelJudge(asking, calibration_of(asking).weights)
+
+
+def calibration_of(asking: Asking) -> Calibration:
+    """What scores are worth for a model."""
+    card = asking.model.card
+    return calibration(model_size(card.architecture, card.n_layer, card.embedding_length))
+
+
+class Critic:
+    """One review's model and judge."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        cache: FindingCache,
+        per_file: int = MOST_PER_FILE,
+        judge: Callable[[Asking], Judge] = model_judge,
+        calibrated: Callable[[Asking], Calibration] = calibration_of,
+    ) -> None:
+        self._desk = desk
+        self._cache = cache
+        self._per_file = per_file
+        self._make_judge = judge
+        self._make_calibration = calibrated
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return self._make_judge(self._desk.asking)
+
+    @cached_property
+    def _calibration(self) -> Calibration:
+        return self._make_calibration(self._desk.asking)
+
+    def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
+        """Findings file by file, the likeliest first in each; Skipped for what the time did not reach."""
+        files = [(view, found) for view in change.views if (found := edits(view))]
+        total = sum(len(found) for _, found in files)
+        done = 0
+        with limited(self._desk.cancel, deadline):
+            for view, found in files:
+                scored: list[tuple[float, Edit]] = []
+                for edit in found:
+                    score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
+                    done += 1
+                    yield Progress("review", done, total, "steps")
+                    if score is not None:
+                        scored.append((score, edit))
+                if len(scored) < len(found) and (deadline.is_over or self._desk.cancel.is_set()):
+                    yield Skipped(view.path, _LATE)
+                tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
+                yield from self._standing_out(scored, total, tell)
+
+    def _score(self, edit: Edit) -> float | None:
+        key = self._key("score", edit)
+        score = self._cache.score(key)
+        if score is None:
+            score = self._judge.weigh(edit)
+            if score is not None:
+                self._cache.keep_score(key, score)
+        return score
+
+    def _standing_out(self, scored: Sequence[tuple[float, Edit]], total: int, tell: Tell) -> Iterator[Finding]:
+        ordered = sorted(scored, key=lambda each: (-each[0], each[1].start_line))[: self._per_file]
+        for score, edit in ordered:
+            key = self._key(f"finding {score:.6g} {total}", edit)
+            kept = self._cache.get(key)
+            if kept is None:
+                kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
+                if not self._desk.cancel.is_set():
+                    self._cache.put(key, kept)
+            yield from kept
+
+    def _is_finding(self, edit: Edit, score: float, total: int) -> bool:
+        return bool(edit.evidence) and self._calibration.is_finding(score, total)
+
+    def _finding(self, edit: Edit, score: float, tell: Tell) -> Finding:
+        now = next((line.strip() for line in edit.new if line not in edit.old and line.strip()), "")
+        before = next((line.strip() for line in edit.old if line not in edit.new and line.strip()), "")
+        what = f"`{_short(now)}` stands here now, before it was `{_short(before)}`" if now and before else ""
+        what = what or (f"`{_short(before)}` is gone" if before else f"`{_short(now)}` is new")
+        message = f"{what}; the model takes the version before the change for the right one."
+        said = self._explanation(edit, tell)
+        return Finding(
+            edit.path, edit.start_line, edit.end_line, Severity.MEDIUM, "bug", "likely mistake",
+            scrubbed(f"{message} {said}".strip()), RULE, self._calibration.confidence(score), "model",
+            anchor=edit.evidence,
+        )  # fmt: skip
+
+    def _explanation(self, edit: Edit, tell: Tell) -> str:
+        """One sentence of the model about an edit; "" if it has none, or none about this code."""
+        diff = diff_lines([*edit.head, *edit.old, *edit.tail], [*edit.head, *edit.new, *edit.tail])
+        near = tell(edit)
+        answer = self._desk.asking.said(words.change(edit.path, diff) + words.explain(edit.evidence, near), _PROBLEM)
+        problem = str(answer.get("problem", ""))
+        return problem if is_about(problem, "\n".join([*diff, *near])) else ""
+
+    def _key(self, what: str, edit: Edit) -> bytes:
+        parts = (edit.path, str(edit.start_line), str(edit.end_line))
+        texts = ("\n".join(lines) for lines in (edit.head, edit.old, edit.new, edit.tail))
+        return asked_key(f"{HOW} {self._desk.identity}", what, (*parts, *texts))
+
+
+_PROBLEM = {"problem": {"type": "string", "minLength": 8, "maxLength": 240}}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:99]}…"
