@@ -15,7 +15,7 @@ from copilot.tasks.ask import Answer, Asking, Question, ask
 from copilot.tasks.citations import Citation
 from copilot.testing import make_repo
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.xdist_group("default-model")]  # its weights are in memory once
 
 BILLING = '''\
 """Invoices."""
