@@ -50,7 +50,7 @@ class CutPoint:
 
 def cut_points(repository: Repository, most: int) -> list[CutPoint]:
     """So many places, at most one per file, those with the smallest hashes."""
-    files = [file for file in repository.index.files if not file.marks and _is_source(file.path)]
+    files = [file for file in repository.index.files if not file.marks and is_source(file.path)]
     definers: dict[str, set[str]] = defaultdict(set)
     for path, definitions in repository.index.definitions(files).items():
         for definition in definitions:
@@ -63,7 +63,7 @@ def cut_points(repository: Repository, most: int) -> list[CutPoint]:
     return sorted(found, key=lambda place: place.digest)[:most]
 
 
-def _is_source(path: str) -> bool:
+def is_source(path: str) -> bool:
     language = language_of(path)
     return language is not None and language.is_code and "test" not in path and not path.startswith("docs")
 
@@ -87,7 +87,9 @@ def _places(path: str, text: str, definers: dict[str, set[str]]) -> Iterator[Cut
             and is_compound(found.group().strip("_"))
             and not found.group().startswith("__")
         }
-        wanted = {at: name for at, name in wanted.items() if any(node.is_named for node in tree.occurrences(name))}
+        wanted = {
+            at: name for at, name in wanted.items() if any("identifier" in n.type for n in tree.occurrences(name))
+        }
         if wanted and len(line) <= LONGEST_LINE and not _NOT_CODE.search(line):
             cuts = [found.start() for found in _NAME.finditer(line) if found.start() <= min(wanted)]
             cut = cuts[int(sha256(f"{path}{start}".encode()).hexdigest(), 16) % len(cuts)]
