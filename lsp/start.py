@@ -39,14 +39,15 @@ def serve(open_app: OpenApp) -> int:
     reader, stream = private_streams()
     writer = Writer(stream)
     try:
-        return asyncio.run(_served(open_app, reader, writer))
+        return asyncio.run(served(open_app, reader, writer))
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         writer.close()
 
 
-async def _served(open_app: OpenApp, reader: BinaryIO, writer: Writer) -> int:
+async def served(open_app: OpenApp, reader: BinaryIO, writer: Writer) -> int:
+    """Serve one client on any two streams; returns the exit code."""
     server = create_server(open_app)
     server.protocol.set_writer(writer)
     connection = Connection(server.protocol, reader)

@@ -1,38 +1,107 @@
-"""A small LSP client for tests: starts a server in a process of its own and speaks JSON-RPC with it over stdio."""
+"""A small LSP client for tests, which speaks with a server in a process of its own or in a thread of this one."""
 
+import asyncio
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from copilot.testing import Shape, make_repo
 from lsp.framing import frame, read_frame
+from lsp.projects import OpenApp
+from lsp.start import served
+from lsp.stdio import Writer
 
+SERVER = Path(__file__).with_name("scripted_server.py")
+SCRIPTED = runpy.run_path(str(SERVER))
 ANSWER_S = 60.0
 """When a test gives up; no test measures time by it."""
 INLINE = {"textDocument": {"inlineCompletion": {}}}
 
 
-class LspSession:
-    """One server process and the client side of it."""
+class Served:
+    """A server in a thread of this process, between two pipes: the same bytes, without the start of a process."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | dict(environment or {}),
-        )
+    def __init__(self, folder: Path) -> None:
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        self.stdin, self.stdout = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+        self._reader, self._stream = os.fdopen(theirs_in, "rb"), os.fdopen(theirs_out, "wb")
+        self._codes: Queue[int] = Queue()
+        self._thread = Thread(target=self._serve, args=(SCRIPTED["open_app_in"](folder),), daemon=True)
+        self._thread.start()
+
+    @property
+    def log(self) -> str:
+        return "in this process"
+
+    def code(self) -> int:
+        """The exit code, once it has ended."""
+        return self._codes.get(timeout=ANSWER_S)
+
+    def close(self) -> None:
+        self.stdin.close()
+        self._thread.join(ANSWER_S)
+        for stream in (self.stdout, self._reader):
+            stream.close()
+
+    def _serve(self, open_app: OpenApp) -> None:
+        writer = Writer(self._stream)
+        try:
+            self._codes.put(asyncio.run(served(open_app, self._reader, writer)))
+        finally:
+            writer.close()
+            self._stream.close()
+
+
+class Process:
+    """A server in a process of its own."""
+
+    def __init__(self, command: Sequence[str | Path]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self._log: list[bytes] = []
+        self._logging = Thread(target=self._read_log, daemon=True)
+        self._logging.start()
+
+    @property
+    def log(self) -> str:
+        return b"".join(self._log).decode("utf-8", "replace")
+
+    def code(self) -> int:
+        """The exit code, once it has ended."""
+        return self._process.wait(ANSWER_S)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._logging.join(ANSWER_S)
+        self.stdin.close()
+        self.stdout.close()
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            for line in stream:
+                self._log.append(line)
+
+
+class LspSession:
+    """The client's side of one server."""
+
+    def __init__(self, server: Served | Process) -> None:
+        self.server = server
         self.notifications: list[dict[str, Any]] = []
         """Everything the server said unasked, in order."""
         self.requests: list[dict[str, Any]] = []
@@ -44,19 +113,13 @@ class LspSession:
         self._answers: dict[int | str | None, dict[str, Any]] = {}
         self._came: Queue[dict[str, Any] | None] = Queue()
         self._next_id = 0
-        self._log: list[bytes] = []
-        Thread(target=self._read, daemon=True).start()
-        Thread(target=self._read_log, daemon=True).start()
+        self._reading = Thread(target=self._read, daemon=True)
+        self._reading.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
+    def close(self) -> None:
+        with suppress(BrokenPipeError):
+            self.server.close()
+        self._reading.join(ANSWER_S)
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -85,9 +148,8 @@ class LspSession:
         self.send_raw(frame(json.dumps(message).encode()))
 
     def send_raw(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
+        self.server.stdin.write(data)
+        self.server.stdin.flush()
 
     def answer_to(self, request_id: int | str | None) -> dict[str, Any]:
         """The response to a request, as it came."""
@@ -120,13 +182,20 @@ class LspSession:
             try:
                 message = self._came.get(timeout=ANSWER_S)
             except Empty:
-                raise AssertionError(f"the server went quiet; its log: {self.log}") from None
-            assert message is not None, f"the server left; its log: {self.log}"
+                raise AssertionError(f"the server went quiet; its log: {self.server.log}") from None
+            assert message is not None, f"the server left; its log: {self.server.log}"
             self._take(message)
 
-    @property
-    def log(self) -> str:
-        return b"".join(self._log).decode("utf-8", "replace")
+    def until_heard(self, script: "Scripted", key: str, times: int) -> None:
+        """Wait until the engine was told something so many times; messages that come are taken."""
+        for _ in range(int(ANSWER_S / 0.01)):
+            if len(script.heard(key)) >= times:
+                return
+            with suppress(Empty):
+                message = self._came.get(timeout=0.01)
+                assert message is not None, f"the server left; its log: {self.server.log}"
+                self._take(message)
+        raise AssertionError(f"the engine heard no {key}")
 
     # -- a session -------------------------------------------------------------------------------------------------
 
@@ -171,26 +240,15 @@ class LspSession:
         """Shut down; returns the exit code."""
         self.request("shutdown")
         self.notify("exit")
-        return self.process.wait(ANSWER_S)
+        return self.server.code()
 
     # -- threads ---------------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        try:
-            while (body := read_frame(self.process.stdout)) is not None:
+        with suppress(ValueError):  # closed at the end of the test
+            while (body := read_frame(self.server.stdout)) is not None:
                 self._came.put(json.loads(body))
-        except ValueError:  # closed at the end of the test
-            pass
         self._came.put(None)
-
-    def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        try:
-            while piece := self.process.stderr.readline():
-                self._log.append(piece)
-        except ValueError:  # closed at the end of the test
-            pass
 
     def _take(self, message: dict[str, Any]) -> None:
         if "method" not in message:
@@ -237,9 +295,21 @@ def root(tmp_path: Path) -> Path:
     return make_repo(tmp_path / "lines", FILES)
 
 
+def scripted(folder: Path, root: Path, tiny: Path, kind: type[Served] | None = Served) -> Scripted:
+    """A server around a script in `folder`; None for one in a process of its own."""
+    folder.mkdir(exist_ok=True)
+    if not (folder / "tiny.gguf").exists():
+        (folder / "tiny.gguf").symlink_to(tiny)
+    (folder / "heard.jsonl").unlink(missing_ok=True)
+    server = kind(folder) if kind is not None else Process([sys.executable, SERVER, folder])
+    made = Scripted(LspSession(server), root, folder)
+    made.says()
+    return made
+
+
 @pytest.fixture
 def start(tmp_path: Path, root: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., Scripted]]:
-    """Start a server around a script; `initialize` takes the client's capabilities and options."""
+    """Start a server around a script and shake hands with it; takes the client's capabilities and options."""
     with ExitStack() as sessions:
 
         def begin(
@@ -247,18 +317,15 @@ def start(tmp_path: Path, root: Path, tiny_model: Callable[[Shape], Path]) -> It
             options: Any = None,
             *,
             folder: Path | None = root,
+            is_process: bool = False,
+            replies: Mapping[str, Callable[[Any], Any]] | None = None,
             **script: object,
         ) -> Scripted:
-            place = tmp_path / "script"
-            place.mkdir(exist_ok=True)
-            if not (place / "tiny.gguf").exists():
-                (place / "tiny.gguf").symlink_to(tiny_model("qwen2"))
-            command = [sys.executable, str(Path(__file__).with_name("scripted_server.py")), str(place)]
-            session = LspSession(command)
-            sessions.enter_context(session)
-            made = Scripted(session, root, place)
+            made = scripted(tmp_path / "script", root, tiny_model("qwen2"), None if is_process else Served)
+            sessions.callback(made.session.close)
             made.says(**script)
-            session.initialize(folder, capabilities, options)
+            made.session.replies |= replies or {}
+            made.session.initialize(folder, capabilities, options)
             return made
 
         yield begin
