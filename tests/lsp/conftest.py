@@ -71,6 +71,7 @@ class Process:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stdin is not None and self._process.stdout is not None
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.pid = self._process.pid
         self._log: list[bytes] = []
         self._logging = Thread(target=self._read_log, daemon=True)
         self._logging.start()
@@ -308,24 +309,35 @@ def scripted(folder: Path, root: Path, tiny: Path, kind: type[Served] | None = S
 
 
 @pytest.fixture
-def start(tmp_path: Path, root: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., Scripted]]:
-    """Start a server around a script and shake hands with it; takes the client's capabilities and options."""
+def begin(tmp_path: Path, root: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., Scripted]]:
+    """Start a server around a script, and say nothing to it."""
     with ExitStack() as sessions:
 
-        def begin(
-            capabilities: Mapping[str, Any] | None = None,
-            options: Any = None,
-            *,
-            folder: Path | None = root,
-            is_process: bool = False,
-            replies: Mapping[str, Callable[[Any], Any]] | None = None,
-            **script: object,
-        ) -> Scripted:
+        def begin_one(*, is_process: bool = False) -> Scripted:
             made = scripted(tmp_path / "script", root, tiny_model("qwen2"), None if is_process else Served)
             sessions.callback(made.session.close)
-            made.says(**script)
-            made.session.replies |= replies or {}
-            made.session.initialize(folder, capabilities, options)
             return made
 
-        yield begin
+        yield begin_one
+
+
+@pytest.fixture
+def start(begin: Callable[..., Scripted], root: Path) -> Callable[..., Scripted]:
+    """Start a server around a script and shake hands with it; takes the client's capabilities and options."""
+
+    def start_one(
+        capabilities: Mapping[str, Any] | None = None,
+        options: Any = None,
+        *,
+        folder: Path | None = root,
+        is_process: bool = False,
+        replies: Mapping[str, Callable[[Any], Any]] | None = None,
+        **script: object,
+    ) -> Scripted:
+        made = begin(is_process=is_process)
+        made.says(**script)
+        made.session.replies |= replies or {}
+        made.session.initialize(folder, capabilities, options)
+        return made
+
+    return start_one
