@@ -175,7 +175,7 @@ class LspSession:
     def asked(self, method: str) -> Any:
         """The parameters of the first request of the server's for a method, past or to come."""
         self.until(lambda: any(each["method"] == method for each in self.requests))
-        return next(each["params"] for each in self.requests if each["method"] == method)
+        return next(each.get("params") for each in self.requests if each["method"] == method)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Take messages until a condition holds."""
@@ -306,6 +306,19 @@ def scripted(folder: Path, root: Path, tiny: Path, kind: type[Served] | None = S
     made = Scripted(LspSession(server), root, folder)
     made.says()
     return made
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[Sequence[str]], LspSession]]:
+    """Start a command as a server, and say nothing to it."""
+    with ExitStack() as sessions:
+
+        def connect_one(command: Sequence[str]) -> LspSession:
+            session = LspSession(Process(command))
+            sessions.callback(session.close)
+            return session
+
+        yield connect_one
 
 
 @pytest.fixture
