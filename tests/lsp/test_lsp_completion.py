@@ -83,7 +83,7 @@ def test_newer_request_has_the_older_one_answered_with_null(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     first = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.says(suggestion="y")
     second = server.session.complete(uri, 0, 2)
     assert server.session.answer_to(first)["result"] is None
@@ -97,10 +97,10 @@ def test_cancelled_request_stops_the_engine(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     request = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.session.notify("$/cancelRequest", {"id": request})
     assert server.session.answer_to(request)["error"]["code"] == -32800
-    server.session.until_heard(server, "cancelled", 1)
+    server.until_heard("cancelled", 1)
 
 
 def test_nothing_is_offered_for_a_text_that_has_changed(start) -> None:
@@ -109,7 +109,7 @@ def test_nothing_is_offered_for_a_text_that_has_changed(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     request = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.session.change(uri, 2, {"text": "other"})
     assert server.session.answer_to(request)["result"] is None
     assert "text has changed" in server.session.request("copilot/status")["message"]

@@ -207,7 +207,7 @@ def test_code_that_was_changed_meanwhile_is_left_alone(start) -> None:
     run = {"command": "copilot.refactor", "arguments": [{"textDocument": {"uri": uri}, "range": line(0)}]}
     server.session.request("copilot/status")
     request = server.session.begin("workspace/executeCommand", run)
-    server.session.until_heard(server, "turn", 1)
+    server.until_heard("turn", 1)
     server.session.change(uri, 2, {"text": "other = 1\n"})
     error = server.session.answer_to(request)["error"]
     assert "changed while" in error["message"]

@@ -138,24 +138,24 @@ def test_client_that_hangs_up_is_an_unclean_end(start) -> None:
     assert server.session.server.code() == 1
 
 
-def test_process_leaves_with_the_right_codes(start) -> None:
-    """As a process: 0 after shutdown and exit, 1 after exit alone; no code and no traceback in the log."""
-    polite = start(is_process=True, suggestion="secret_code")
-    uri = polite.uri("net.py")
-    polite.session.open(uri, "secret_code = 1\n")
-    assert polite.session.answer_to(polite.session.complete(uri, 0, 0))["result"]["items"]
-    polite.session.send({"jsonrpc": "2.0", "id": 99, "method": "copilot/ask", "params": {"question": 5}})
-    assert polite.session.answer_to(99)["error"]["code"] == -32602
-    assert polite.session.leave() == 0
-    rude = start(is_process=True)
+def test_exit_without_shutdown_is_an_unclean_end(start) -> None:
+    """A client that says `exit` alone gets 1; shutdown and exit in one breath are a clean end."""
+    rude, hasty = start(), start()
     rude.session.notify("exit")
     assert rude.session.server.code() == 1
-    assert "secret_code" not in polite.session.server.log
-    assert "Traceback" not in polite.session.server.log + rude.session.server.log
+    hasty.session.begin("shutdown")
+    hasty.session.notify("exit")
+    assert hasty.session.server.code() == 0
 
 
-def test_interrupt_ends_the_process(start) -> None:
-    """Ctrl-C in a terminal ends a server with 130."""
-    server = start(is_process=True)
+def test_process_keeps_its_streams_and_its_silence(start) -> None:
+    """As a process: only messages on stdout, no code and no traceback in the log, and 130 after Ctrl-C."""
+    server = start(is_process=True, suggestion="secret_code")
+    uri = server.uri("net.py")
+    server.session.open(uri, "secret_code = 1\n")
+    assert server.session.answer_to(server.session.complete(uri, 0, 0))["result"]["items"]
+    assert server.session.error("copilot/ask", {"question": 5})["code"] == -32602
     os.kill(server.session.server.pid, signal.SIGINT)
     assert server.session.server.code() == 130
+    log = server.session.server.log
+    assert "secret_code" not in log and "Traceback" not in log
