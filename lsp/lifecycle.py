@@ -79,13 +79,16 @@ class Lifecycle:
             return
         try:
             project = self._state.projects.project(roots[0])
-            model = await self._state.chores.run(lambda cancel: project.model)
+            models = await self._state.chores.run(lambda cancel: project.models())
         except CopilotError as error:
             self._state.board.set(kind="Error", message=str(error), model=None)
             self._state.client.say(str(error), "error")
             await self._withdraw()
             return
-        self._state.board.set(kind="Normal", message="", model=model.card.name)
+        kind = "Warning" if models.trouble else "Normal"
+        self._state.board.set(kind=kind, message=models.trouble, model=models.names)
+        if models.trouble:
+            self._state.client.say(models.trouble)
         await self._offer()
 
     async def shutdown(self) -> None:

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from copilot.app import App
-from copilot.errors import RepositoryError
+from copilot.errors import CopilotError, RepositoryError
 from copilot.events import Report
 from copilot.repo.root import find_root
 from copilot.review.catalogue import Selection
@@ -54,6 +54,16 @@ class Sessions:
             self._sessions.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a repository is served by."""
+
+    names: str
+    """The one that answers and, where it is another one, the one that completes."""
+    trouble: str
+    """Why nothing answers questions, "" if something does."""
+
+
 class Project:
     """One repository: its App, and the model and session that answer for it."""
 
@@ -71,6 +81,15 @@ class Project:
             if self._model is None:
                 self._model = self.app.chat_model()
             return self._model
+
+    def models(self) -> Models:
+        """The models that answer and complete here; a CopilotError where none completes."""
+        completes = self.app.completion_model().card.name
+        try:
+            answers = self.model.card.name
+        except CopilotError as error:
+            return Models(completes, str(error))
+        return Models(answers if answers == completes else f"{answers}, {completes}", "")
 
     @property
     def session(self) -> "Session":
