@@ -7,6 +7,7 @@ import logging
 import time
 from asyncio import ensure_future, sleep
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from lsprotocol import types
@@ -27,7 +28,7 @@ ACCEPTED, COPILOT_ACCEPTED = "copilot.accepted", "github.copilot.didAcceptComple
 _log = logging.getLogger(__name__)
 QUIET_S = 1.0
 """After changes on the disk; builds and checkouts change many files one after the other."""
-SECRET, LONG, OFF, NO_FOLDER = "secret-file", "file-too-long", "switched-off", "no-folder-is-open"
+SECRET, LONG, OFF = "secret-file", "file-too-long", "switched-off"
 
 
 class Completions:
@@ -42,6 +43,8 @@ class Completions:
         self._changed: dict[Path, float] = {}
         self.is_inline = False
         """The client asks for ghost text."""
+        self.failed: Callable[[CopilotError], None] = lambda error: None
+        """Who else wants to know."""
         self.rhythm = Rhythm()
         self.counts: Counter[str] = Counter()
         """How many suggestions were asked for, offered, shown, accepted; and withheld, by reason."""
@@ -112,10 +115,7 @@ class Completions:
             wanted = as_manual(wanted) if is_manual else wanted
             if (judged := self._offers.judge(uri, document.clean_text[: wanted.start])) is not None:
                 self._judged(*judged)
-            project = place.project
-            if project is None:
-                self._withheld(NO_FOLDER)
-                return None
+            project = place.project or self._state.projects.loose()
             suggestion = await self._latest.run(lambda: self._suggested(project, wanted, is_manual))
         except CopilotError as error:
             self._failed(error)
@@ -200,3 +200,4 @@ class Completions:
         self.counts[error.code] += 1
         self._state.board.set(kind="Error", message=str(error))
         self._state.client.say(str(error), "error")
+        self.failed(error)

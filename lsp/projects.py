@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from tempfile import gettempdir
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from copilot.app import App
 from copilot.errors import CopilotError, RepositoryError
 from copilot.events import Report
+from copilot.files import private_folder, replace_file
 from copilot.repo.root import find_root
 from copilot.review.catalogue import Selection
 from copilot.review.facts import Deadline, facts
@@ -168,7 +170,7 @@ class Projects:
             self._flags = dict(flags)
             self._projects.clear()
             old, self._sessions = self._sessions, Sessions()
-        old.close()
+        Thread(target=old.close, name="closing", daemon=True).start()  # an engine may take its time to end
 
     def roots(self) -> list[Path]:
         """The roots of the client's folders, without repeats."""
@@ -207,6 +209,15 @@ class Projects:
             if root not in self._projects:
                 self._projects[root] = Project(root, self._open_app(root, self._flags), self._sessions)
             return self._projects[root]
+
+    def loose(self) -> Project:
+        """A repository that holds nothing, for completing a file that belongs to none."""
+        app = self._open_app(Path(gettempdir()), self._flags)
+        folder = private_folder(app.settings.cache_dir / "loose")
+        note = folder / "README.md"
+        if not note.exists():
+            replace_file(note, b"Stands in for a repository while files are edited that belong to none.\n")
+        return self.project(folder.resolve())
 
     def close(self) -> None:
         self._sessions.close()

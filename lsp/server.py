@@ -107,6 +107,7 @@ def _connect(features: Features) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
 
+    completions.failed = features.lifecycle.lost
     documents.opened = opened
     documents.typed = completions.typed
     documents.saved = reviews.saved

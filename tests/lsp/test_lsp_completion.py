@@ -293,3 +293,12 @@ def test_panel_of_copilot_s_clients_has_the_suggestion(start) -> None:
     params = {"textDocument": {"uri": uri}, "position": at(0, 4)}
     [item] = server.session.request("textDocument/copilotPanelCompletion", params)["items"]
     assert item["insertText"] == "host"
+
+
+def test_file_of_no_repository_is_completed(start, tmp_path) -> None:
+    """A file somewhere on the disk is completed without any folder, and the folder it lies in is not read."""
+    server = start(folder=None, suggestion="x")
+    uri = (tmp_path / "loose.py").as_uri()
+    server.session.open(uri, "a = ")
+    assert server.session.answer_to(server.session.complete(uri, 0, 4))["result"]["items"]
+    assert server.heard("cursor")[0]["path"] == ""
