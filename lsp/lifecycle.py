@@ -71,7 +71,7 @@ class Lifecycle:
         asked = await self._state.client.configuration(SECTION)
         if asked is not None:
             given = asked
-        if isinstance(given, dict) and given:
+        if given is not None:
             self._state.client.forget_said()
             self._configure(merged(self._given, given) if self._given is not None else given)
             await self.look_for_model()
@@ -91,7 +91,8 @@ class Lifecycle:
             await self._withdraw()
             self._look_again()
             return
-        kind = "Warning" if models.trouble else "Normal"
+        is_on = self._state.settings.completion.enabled
+        kind = "Warning" if models.trouble else "Normal" if is_on else "Inactive"
         self._state.board.set(kind=kind, message=models.trouble, model=models.names)
         if models.trouble:
             self._state.client.say(models.trouble)
