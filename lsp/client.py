@@ -176,10 +176,12 @@ class Client:
 
     async def _try(self, method: str, params: Any) -> bool:
         try:
-            await self._ask(method, params)
+            await asyncio.wait_for(self._ask(method, params), PATIENCE_S)
         except JsonRpcException as error:
             _log.warning("%s: %s", method, error)
             return False
+        except TimeoutError:
+            _log.warning("%s: the client has not answered yet", method)
         return True
 
     async def _ask(self, method: str, params: Any) -> Any:

@@ -70,7 +70,7 @@ def create_server(open_app: OpenApp) -> Server:
     """A server that opens repositories with `open_app`; it has no state beyond its own."""
     server = Server()
     client = Client(server)
-    board = Board(lambda status: features.reporting.send(status))
+    board = Board(lambda: features.reporting.changed())
     state = State(Projects(open_app), client, board)
     completions, reviews, questions = Completions(state), Reviews(state), Questions(state)
     writing = Writing(state, reviews, questions)
@@ -107,6 +107,7 @@ def _connect(features: Features) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
 
+    completions.failed = features.lifecycle.lost
     documents.opened = opened
     documents.typed = completions.typed
     documents.saved = reviews.saved
@@ -163,6 +164,7 @@ def _requests(features: Features) -> dict[str, tuple[Callable[[Any], Any], Any]]
         "getVersion": (copilot.version, None),
         "setEditorInfo": (copilot.set_editor, None),
         "textDocument/copilotInlineEdit": (copilot.no_edits, None),
+        "textDocument/copilotPanelCompletion": (copilot.panel, None),
     }
 
 
