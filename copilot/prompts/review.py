@@ -39,12 +39,21 @@ def gap(path: str, head: Sequence[str], tail: Sequence[str]) -> str:
     return f"A part of {path}:\n{fenced(shown([*head, GAP, *tail]))}\n"
 
 
-def gap_question(first: Sequence[str], second: Sequence[str]) -> str:
-    """Which of two texts belongs into the gap; the answer is A or B."""
+def choice(first: Sequence[str], second: Sequence[str]) -> str:
+    """Which of two texts belongs into the gap; asked after `gap`, its answer begins with `CHOSEN`."""
     return (
         f"A:\n{fenced(shown(first) or NOTHING)}\nB:\n{fenced(shown(second) or NOTHING)}\n"
-        f"Which of the two belongs in place of {GAP}, so that the code is correct? Answer A or B."
+        f"One of the two was written for {GAP} by mistake. Which one is correct?"
     )
+
+
+CHOSEN = "The one that is correct is"
+LETTERS = (" A", " B")
+
+
+def chosen(lines: Sequence[str]) -> str:
+    """The answer that repeats one of the texts."""
+    return f":\n{fenced(shown(lines) or NOTHING)}"
 
 
 def change(path: str, diff: Sequence[str]) -> str:
@@ -52,10 +61,11 @@ def change(path: str, diff: Sequence[str]) -> str:
     return f"A change of {path}:\n{fenced(shown(diff), 'diff')}\n"
 
 
-DIRECTION = (
-    "Is this the commit that fixed a bug, or the commit that introduced it? Answer Fixed, Introduced or Neither."
-)
+SUBJECT = "Write the subject line of this commit."
 """Asked after `change`."""
+TAKEN_BACK = "Revert"
+MENDED = "Fix"
+"""What the subject lines of commits that go back, or that mend something, begin with."""
 
 
 def explain(line: str, surroundings: Sequence[str]) -> str:

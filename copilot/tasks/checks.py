@@ -80,11 +80,11 @@ class Checker:
         key = self._key("odds", check, path, *diff)
         kept = self._cache.score(key)
         if kept is None:
-            question = words.check(check.name, check.instruction)
-            found = self._desk.asking.logprobs(words.change(path, diff), [(question, "Yes"), (question, "No")])
+            question = words.change(path, diff) + words.check(check.name, check.instruction)
+            found = self._desk.asking.logprobs(question, ("Yes", "No"))
             if found is None:
                 return None
-            kept = found[0] - found[1]
+            kept = sum(found[0]) - sum(found[1])
             self._cache.keep_score(key, kept)
         return kept
 
