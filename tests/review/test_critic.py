@@ -186,19 +186,39 @@ def test_no_question_can_be_ended_by_a_diff(stage: Stage, desk: Desk, session: S
             assert "````" in text
 
 
-def test_the_judge_prefers_what_the_model_prefers(desk: Desk, session: ScriptedSession) -> None:
-    """The score is positive where the old version is the likelier one, and both orders count."""
-    edit = Edit("a.py", 2, 2, ("    if a < b:",), ("    if a <= b:",), ("def f(a, b):",), ("        return a",))
-    judge = ModelJudge(desk.asking, (("gap", 1.0),))
-    session.enqueue_scores(((-0.1,) * 4, (-3.0,) * 4))
-    likes_old = judge.weigh(edit)
-    session.enqueue_scores(((-3.0,) * 4, (-0.1,) * 4))
-    likes_new = judge.weigh(edit)
-    session.enqueue_scores(((-0.1,) * 4, (-0.1,) * 4))
-    likes_first = judge.weigh(edit)
-    assert likes_old is not None and likes_new is not None
-    assert likes_old > 0 > likes_new
-    assert likes_first == pytest.approx(0.0)
+EDIT = Edit("a.py", 2, 2, ("    if a < b:",), ("    if a <= b:",), ("def f(a, b):",), ("        return a",))
+OLD_FIRST, NEW_FIRST = ((-0.1,), (-3.0,), (-0.5,), (-2.0,)), ((-3.0,), (-0.1,), (-0.5,), (-2.0,))
+A_IS_BEST = ((-0.1,), (-3.0,), (-1.0,), (-1.0,))
+
+
+def test_what_is_chosen_for_the_gap_counts_in_both_orders(desk: Desk, session: ScriptedSession) -> None:
+    """The old version chosen twice is a high score; a model that always takes the first says nothing."""
+    session.enqueue_scores(OLD_FIRST, NEW_FIRST)
+    assert (SIGNALS["choice"](desk.asking, EDIT) or 0) > 1
+    session.enqueue_scores(A_IS_BEST, A_IS_BEST)
+    assert SIGNALS["choice"](desk.asking, EDIT) == pytest.approx(0.0)
+
+
+def test_a_diff_that_reads_like_a_step_back_counts_against_the_same_turned_round(
+    desk: Desk, session: ScriptedSession
+) -> None:
+    """What the model says of any diff, whichever way it goes, cancels out."""
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-4.0,), (-2.0,)))
+    assert SIGNALS["subject"](desk.asking, EDIT) == pytest.approx(2.0)
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-1.0,), (-3.0,)))
+    assert SIGNALS["subject"](desk.asking, EDIT) == pytest.approx(0.0)
+
+
+def test_an_edit_that_nothing_speaks_against_is_asked_about_once(desk: Desk, session: ScriptedSession) -> None:
+    """The second signal is asked for only where the first one is above 0; a cancelled one gives no score."""
+    judge = ModelJudge(desk.asking, (("subject", 2.0), ("choice", 1.0)))
+    session.enqueue_scores(((-3.0,), (-1.0,)), ((-1.0,), (-3.0,)))
+    assert judge.weigh(EDIT) == pytest.approx(-4.0)
+    assert len(session.score_requests) == 2
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-3.0,), (-1.0,)), OLD_FIRST, NEW_FIRST)
+    assert (judge.weigh(EDIT) or 0) > 4.0
+    desk.cancel.set()
+    assert judge.weigh(EDIT) is None
 
 
 def test_without_a_model_rules_go_on_and_it_is_said(stage: Stage) -> None:
