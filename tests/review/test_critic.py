@@ -128,7 +128,7 @@ def test_a_large_change_needs_a_higher_score(stage: Stage, desk: Desk) -> None:
 
 
 def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
-    """The likeliest come first, the rest is left out."""
+    """What comes after them is left out."""
     text = "".join(
         f"def f{number}(a, b):\n    x = a\n    y = b\n    return x < y + {number}\n\n\n" for number in range(4)
     )
@@ -138,7 +138,14 @@ def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
     source = Critic(desk, no_cache(), 2, lambda asking: judge, lambda asking: always)
     lines = [each.start_line for each in found(source, stage({"a.py": text}, {"a.py": text.replace("<", ">")}))
              if isinstance(each, Finding)]  # fmt: skip
-    assert lines == [22, 16]
+    assert lines == [4, 10]
+
+
+def test_the_likeliest_places_are_looked_at_first(stage: Stage, desk: Desk) -> None:
+    """Lines that are gone before lines that were changed, whatever file they are in."""
+    judge = Fixed({})
+    found(critic(desk, judge), stage({"a.py": TEXT, "b.py": TEXT}, {"a.py": BAD, "b.py": TEXT[: TEXT.index("    if")]}))
+    assert [edit.path for edit in judge.seen] == ["b.py", "a.py"]
 
 
 def test_a_second_review_asks_nothing(stage: Stage, desk: Desk, session: ScriptedSession, tmp_path: Path) -> None:
