@@ -1,9 +1,9 @@
 """Which way of asking a small model tells an edit that puts a bug in from one that does not.
 
-`python -m tests.bench.review_model run FILE` asks the model about each case of `tests/bench/review_cases.py` in every
-way and appends what it said to a file of JSON lines; a case that is there already is not asked again. `... table FILE`
-prints the Markdown table of docs/review.md. The model is the one the settings name. Knows nothing of how a review
-uses the best way.
+`python -m tests.bench.review_model FILE` asks the model about each case of `tests/bench/review_cases.py` in every
+way and appends what it said to a file of JSON lines; a case that is there already is not asked again. What that is
+worth tells `tests/bench/review_table.py`. The model is the one the settings name. Knows nothing of how a review uses
+the best way.
 """
 
 import argparse
@@ -148,7 +148,6 @@ def asked(ask: Asker, case: Case, wanted: Sequence[str], questions: Sequence[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=["run"])
     parser.add_argument("file", type=Path)
     parser.add_argument("--most", type=int, default=24, help="cases of each kind")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,6 +1,7 @@
 """A model as a source of findings: what it is asked, what becomes of its answers."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from copilot.errors import EngineError, ModelMissingError
 from copilot.events import Notice, Usage
 from copilot.repo.changes import staged
 from copilot.review.cache import FindingCache, no_cache
-from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.calibration import FALSE_ALARMS, Calibration, calibration, model_size
 from copilot.review.change import ChangeView
 from copilot.review.edits import Edit
 from copilot.review.facts import Deadline
@@ -29,7 +30,18 @@ Stage = Callable[[dict[str, str], dict[str, str]], Path]
 
 TEXT = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
 BAD = TEXT.replace("a < b", "a <= b")
-PLAIN = Calibration((("gap", 1.0),), (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), (0.0, 1.0, 2.0))
+
+
+@pytest.mark.parametrize("n_edits", [1, 3, 10, 100])
+def test_a_clean_change_of_any_size_has_few_findings(n_edits: int) -> None:
+    """Drawn from the clean edits that were measured, at most a quarter of all changes get one."""
+    known = calibration(model_size("qwen2", 28, 1536))
+    rate = sum(known.is_finding(score, n_edits) for score in known.clean) / len(known.clean)
+    assert rate * n_edits <= FALSE_ALARMS * 1.25
+    assert all(known.alarm_rate(a) >= known.alarm_rate(b) for a, b in pairwise([x / 10 for x in range(-50, 80)]))
+
+
+PLAIN = Calibration((), tuple(each / 10 for each in range(-20, 21)), (0.0, 1.0, 2.0))
 
 
 class Fixed:
@@ -124,7 +136,9 @@ def test_a_large_change_needs_a_higher_score(stage: Stage, desk: Desk) -> None:
     """The same edit among many others is no finding: a clean change of any size has few."""
     others = {f"m{number}.py": TEXT for number in range(5)}
     root = stage({"a.py": TEXT} | others, {"a.py": BAD} | {path: BAD.replace("<=", ">") for path in others})
-    assert found(critic(desk, Fixed({"if a <= b:": 2.0})), root) == []
+    assert found(critic(desk, Fixed({"if a <= b:": 1.4})), root) == []
+    alone = stage({"b.py": TEXT}, {"b.py": BAD})
+    assert len(found(critic(desk, Fixed({"if a <= b:": 1.4})), alone)) == 1
 
 
 def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
@@ -262,10 +276,10 @@ def test_what_a_rule_says_a_model_does_not_say_again(stage: Stage, desk: Desk) -
 
 
 def test_unknown_models_are_taken_for_the_strictest() -> None:
-    """Only a score above all of the known models' clean edits counts then."""
+    """Only a score far above all of the known models' clean edits counts then."""
     known = calibration(model_size("qwen2", 28, 1536))
     unknown = calibration("nothing-1-1")
     assert known.is_measured and not unknown.is_measured
-    assert not unknown.is_finding(unknown.clean[-1], 1)
-    assert unknown.is_finding(unknown.clean[-1] + 0.1, 1)
+    assert not unknown.is_finding(1.5 * unknown.clean[-1], 1)
+    assert unknown.is_finding(3 * unknown.clean[-1], 1)
     assert known.confidence(known.wrong[-1] + 1) >= known.confidence(known.wrong[0])
