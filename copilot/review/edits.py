@@ -104,6 +104,8 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
     if redact("\n".join(changed), view.path).found:  # what is asked and found quotes these lines
         return None
     head, tail = _around(view, first, first + len(new))
+    if not new and view.new_lines:
+        first = min(first, len(view.new_lines))
     return Edit(view.path, first, max(first, first + len(new) - 1), old, new, head, tail)
 
 

@@ -29,7 +29,7 @@ HOW = "1"
 _MOST_LINES = 60
 """Of a diff in one question."""
 _LATE = "the time limit was reached before the model had looked at every check"
-_NO_LINES = ("(no lines were added)",)
+NO_LINES = ("(no lines were added)",)
 _PRECISION = 0.6
 
 
@@ -66,7 +66,7 @@ class Checker:
         key = self._key("broken", check, view.path, *diff, *(str(number) for number, _ in added))
         kept = self._cache.get(key)
         if kept is None:
-            odds, nothing = self._odds(check, view.path, diff), self._odds(check, "a file", _NO_LINES)
+            odds, nothing = self._odds(check, view.path, diff), self._odds(check, "a file", NO_LINES)
             if odds is None or nothing is None:
                 return
             kept = [self._finding(check, view, diff, added)] if odds - nothing > MARGIN and odds > 0 else []

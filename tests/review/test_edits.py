@@ -35,6 +35,12 @@ def test_lines_that_are_gone_stand_before_what_follows_them(stage: Stage) -> Non
     assert edit.evidence == "if x < y:"
 
 
+def test_the_last_lines_of_a_file_that_are_gone_stand_at_its_end(stage: Stage) -> None:
+    """No place is behind the end of the file."""
+    [edit] = found(stage({"a.py": TEXT}, {"a.py": TEXT.replace("    return z\n", "")}))
+    assert (edit.start_line, edit.tail) == (7, ())
+
+
 def test_changes_far_apart_are_edits_of_their_own(stage: Stage) -> None:
     """Two unchanged lines part them, a single one does not."""
     after = TEXT.replace("x = a", "x = b").replace("z = x + y", "z = x - y")
