@@ -77,19 +77,23 @@ def explain(line: str, surroundings: Sequence[str]) -> str:
     )
 
 
-def check(name: str, instruction: str) -> str:
-    """Asks whether a change breaks a rule of the project; asked after `change`."""
+def example(name: str, instruction: str, path: str, *, breaks: bool) -> str:
+    """Asks for a change that breaks a rule of the project, or one that keeps it; the answer begins with `EXAMPLE`."""
+    how = "breaks this rule, as a bad example" if breaks else "follows this rule, as a good example"
     return (
         f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\n"
-        "Do the added lines (those with a +) break this rule? Answer Yes or No."
+        f"Show a change of {path} in which the added lines (those with a +) touch what the rule is about, and which "
+        f"{how}."
     )
 
 
-def broken(name: str, instruction: str, lines: Sequence[tuple[int, str]]) -> str:
-    """Asks which added line breaks a rule and why."""
-    listed = "\n".join(f"{number}: {shown([text])}" for number, text in lines)
+EXAMPLE = "```diff\n"
+
+
+def broken(name: str, instruction: str, line: str) -> str:
+    """Asks why an added line breaks a rule; asked after `change`."""
     return (
-        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\nAdded lines:\n{fenced(listed)}\n"
-        "One of these lines breaks the rule. Answer as JSON: line is its number, problem says in one short sentence "
-        "why."
+        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\n"
+        f"The added line `{shown([line.strip()])}` breaks it. In one short sentence, say why. "
+        "Answer as JSON with the key problem."
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from threading import Timer
 
 from copilot.engine.base import Cancel, Priority, Request, Sampling, ScoreRequest, Session
@@ -41,6 +42,17 @@ class Asking:
         turn = model.encode([*chat.system(words.SYSTEM), *chat.user(question), *([opening] if opening else [])])
         scored = self.scored(turn, tuple(tuple(model.tokenizer.encode(answer)) for answer in answers))
         return None if scored is None else [tuple(max(LEAST, each) for each in row) for row in scored]
+
+    def line_logprobs(self, question: str, lines: Sequence[str], opening: str) -> list[float] | None:
+        """Log-probability of each line of one answer to a question."""
+        model = self.model
+        turn = model.encode([*model.chat.system(words.SYSTEM), *model.chat.user(question), opening])
+        ids = [model.tokenizer.encode(f"{line}\n") for line in lines]
+        found = self.scored(turn, (tuple(token for line in ids for token in line),))
+        if found is None:
+            return None
+        left = iter(found[0])
+        return [sum(max(LEAST, each) for each in islice(left, len(line))) for line in ids]
 
     def scored(
         self, turn: Sequence[int], continuations: tuple[tuple[int, ...], ...]

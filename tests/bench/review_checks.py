@@ -1,7 +1,7 @@
 """How well a model answers the checks of a project: for each, a change that breaks it and one that keeps it.
 
-`python -m tests.bench.review_checks` puts them to the model the settings name and prints Markdown: the log-odds of a
-yes, and those for a change without lines. Knows nothing of how findings are made of them.
+`python -m tests.bench.review_checks` puts them to the model the settings name and prints Markdown: how much likelier
+the added lines are as a bad example of the check than as a good one. Knows nothing of how findings are made of them.
 """
 
 import os
@@ -12,7 +12,7 @@ from copilot.app import App
 from copilot.engine.base import Cancel
 from copilot.prompts import review as words
 from copilot.tasks.asking import Asking
-from copilot.tasks.checks import MARGIN, NO_LINES
+from copilot.tasks.checks import MARGIN
 
 CHECKS: dict[str, tuple[str, str, str, str]] = {
     "no-print": (
@@ -75,17 +75,20 @@ def main() -> None:
     session = app.session(model)
     asking = Asking(model, session, Cancel())
 
-    def odds(name: str, rule: str, path: str, diff: str) -> float:
-        found = asking.logprobs(words.change(path, diff.split("\n")) + words.check(name, rule), ("Yes", "No"))
-        assert found is not None, "nothing cancels this"
-        return sum(found[0]) - sum(found[1])
+    def odds(name: str, rule: str, path: str, diff: str) -> list[float]:
+        lines = diff.split("\n")
+        bad, good = (
+            asking.line_logprobs(words.example(name, rule, path, breaks=breaks), lines, words.EXAMPLE)
+            for breaks in (True, False)
+        )
+        assert bad is not None and good is not None, "nothing cancels this"
+        return [one - other for one, other, line in zip(bad, good, lines, strict=True) if line.startswith("+")]
 
-    sys.stdout.write("| check | broken | kept | no lines | right |\n|---|---|---|---|---|\n")
+    sys.stdout.write("| check | broken | kept | |\n|---|---|---|---|\n")
     for name, (rule, path, broken, kept) in CHECKS.items():
-        bad, good = odds(name, rule, path, broken), odds(name, rule, path, kept)
-        nothing = odds(name, rule, "a file", "\n".join(NO_LINES))
-        right = [each - nothing > MARGIN and each > 0 for each in (bad, good)] == [True, False]
-        sys.stdout.write(f"| {name} | {bad:.1f} | {good:.1f} | {nothing:.1f} | {'yes' if right else 'no'} |\n")
+        bad, good = sum(odds(name, rule, path, broken)), sum(odds(name, rule, path, kept))
+        right = "right" if bad > MARGIN > good else "order" if bad > good else ""
+        sys.stdout.write(f"| {name} | {bad:.1f} | {good:.1f} | {right} |\n")
         sys.stdout.flush()
     session.close()
 
