@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from copilot.events import Progress
 from copilot.prompts import review as words
 from copilot.review.cache import FindingCache
-from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.calibration import Calibration, calibration, digest, model_size
 from copilot.review.change import ChangeView
 from copilot.review.edits import MOST_PER_FILE, Edit, edits
 from copilot.review.facts import Deadline, FactEvent
@@ -25,7 +25,6 @@ RULE = "likely-mistake"
 HOW = "2"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
-
 
 Tell = Callable[[Edit], Sequence[str]]
 """What stands near an edit, a line each."""
@@ -96,7 +95,7 @@ class Critic:
 
     def _found(self, edit: Edit, score: float, total: int, tell: Tell) -> Sequence[Finding]:
         """The finding about an edit, if it stands out among so many."""
-        key = self._key(f"finding {score:.6g} {total}", edit)
+        key = self._key(f"finding {digest()} {score:.6g} {total}", edit)
         kept = self._cache.get(key)
         if kept is None:
             kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
