@@ -39,12 +39,21 @@ def gap(path: str, head: Sequence[str], tail: Sequence[str]) -> str:
     return f"A part of {path}:\n{fenced(shown([*head, GAP, *tail]))}\n"
 
 
-def gap_question(first: Sequence[str], second: Sequence[str]) -> str:
-    """Which of two texts belongs into the gap; the answer is A or B."""
+def choice(first: Sequence[str], second: Sequence[str]) -> str:
+    """Which of two texts belongs into the gap; asked after `gap`, its answer begins with `CHOSEN`."""
     return (
         f"A:\n{fenced(shown(first) or NOTHING)}\nB:\n{fenced(shown(second) or NOTHING)}\n"
-        f"Which of the two belongs in place of {GAP}, so that the code is correct? Answer A or B."
+        f"One of the two was written for {GAP} by mistake. Which one is correct?"
     )
+
+
+CHOSEN = "The one that is correct is"
+LETTERS = (" A", " B")
+
+
+def chosen(lines: Sequence[str]) -> str:
+    """The answer that repeats one of the texts."""
+    return f":\n{fenced(shown(lines) or NOTHING)}"
 
 
 def change(path: str, diff: Sequence[str]) -> str:
@@ -52,10 +61,11 @@ def change(path: str, diff: Sequence[str]) -> str:
     return f"A change of {path}:\n{fenced(shown(diff), 'diff')}\n"
 
 
-DIRECTION = (
-    "Is this the commit that fixed a bug, or the commit that introduced it? Answer Fixed, Introduced or Neither."
-)
+SUBJECT = "Write the subject line of this commit."
 """Asked after `change`."""
+TAKEN_BACK = "Revert"
+MENDED = "Fix"
+"""What the subject lines of commits that go back, or that mend something, begin with."""
 
 
 def explain(line: str, surroundings: Sequence[str]) -> str:
@@ -67,19 +77,23 @@ def explain(line: str, surroundings: Sequence[str]) -> str:
     )
 
 
-def check(name: str, instruction: str) -> str:
-    """Asks whether a change breaks a rule of the project; asked after `change`."""
+def example(name: str, instruction: str, path: str, *, breaks: bool) -> str:
+    """Asks for a change that breaks a rule of the project, or one that keeps it; the answer begins with `EXAMPLE`."""
+    how = "breaks this rule, as a bad example" if breaks else "follows this rule, as a good example"
     return (
         f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\n"
-        "Do the added lines (those with a +) break this rule? Answer Yes or No."
+        f"Show a change of {path} in which the added lines (those with a +) touch what the rule is about, and which "
+        f"{how}."
     )
 
 
-def broken(name: str, instruction: str, lines: Sequence[tuple[int, str]]) -> str:
-    """Asks which added line breaks a rule and why."""
-    listed = "\n".join(f"{number}: {shown([text])}" for number, text in lines)
+EXAMPLE = "```diff\n"
+
+
+def broken(name: str, instruction: str, line: str) -> str:
+    """Asks why an added line breaks a rule; asked after `change`."""
     return (
-        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\nAdded lines:\n{fenced(listed)}\n"
-        "One of these lines breaks the rule. Answer as JSON: line is its number, problem says in one short sentence "
-        "why."
+        f"The project has this rule, named {name}:\n{fenced(instruction.strip())}\n"
+        f"The added line `{shown([line.strip()])}` breaks it. In one short sentence, say why. "
+        "Answer as JSON with the key problem."
     )

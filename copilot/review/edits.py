@@ -37,6 +37,12 @@ class Edit:
     tail: tuple[str, ...]
 
     @property
+    def rank(self) -> int:
+        """Which to look at first, 0 before 3: of edits that put a bug in, most take lines away or change them."""
+        old, new = (sum(bool(line.strip()) for line in side) for side in (self.old, self.new))
+        return 0 if not new else 1 if old == new else 2 if new < old else 3
+
+    @property
     def evidence(self) -> str:
         """A line of the edit that shows what it is about: the first that is not in the other version."""
         [*own] = [line for line in self.new if line not in self.old] or [
@@ -46,7 +52,10 @@ class Edit:
 
 
 def edits(view: FileView) -> tuple[Edit, ...]:
-    """The edits of a file's code that may change what it does, in the order of the file."""
+    """The edits of a file's code that may change what it did, in the order of the file.
+
+    Lines that are only added are not among them: there is nothing they could be compared with.
+    """
     if view.language is None or not view.language.is_code or view.is_aside or view.is_generated:
         return ()
     if view.file.diff.status in ("added", "deleted"):
@@ -88,11 +97,15 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
     changed = [line.text for line in run if line.sign != " "]
     if len(changed) > MOST_LINES or any(len(text) > _MOST_CHARS for text in changed):
         return None
-    if _meaning(old) == _meaning(new) or all(_IMPORT.match(text) for text in changed if text.strip()):
+    if not _meaning(old) or _meaning(old) == _meaning(new):
+        return None
+    if all(_IMPORT.match(text) for text in changed if text.strip()):
         return None
     if redact("\n".join(changed), view.path).found:  # what is asked and found quotes these lines
         return None
     head, tail = _around(view, first, first + len(new))
+    if not new and view.new_lines:
+        first = min(first, len(view.new_lines))
     return Edit(view.path, first, max(first, first + len(new) - 1), old, new, head, tail)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from threading import Timer
 
 from copilot.engine.base import Cancel, Priority, Request, Sampling, ScoreRequest, Session
@@ -35,19 +36,23 @@ class Asking:
         self.usage = Usage()
         """What was asked so far; tokens that were weighed count as evaluated."""
 
-    def logprobs(self, opening: str, questions: Sequence[tuple[str, str]]) -> list[float] | None:
-        """Log-probability of each (question, answer) in a turn that begins with one text, which is read once."""
+    def logprobs(self, question: str, answers: Sequence[str], opening: str = "") -> list[tuple[float, ...]] | None:
+        """Log-probabilities of the tokens of each answer to a question; `opening` is said before every answer."""
         model, chat = self.model, self.model.chat
-        frame = chat.user("")
-        turn = model.encode([*chat.system(words.SYSTEM), frame[0], f"user\n{opening}"])
-        asked = [
-            (model.encode([question, *frame[2:]]), model.tokenizer.encode(answer)) for question, answer in questions
-        ]
-        continuations = tuple((*question, *answer) for question, answer in asked)
-        scored = self.scored(turn, continuations)
-        if scored is None:
+        turn = model.encode([*chat.system(words.SYSTEM), *chat.user(question), *([opening] if opening else [])])
+        scored = self.scored(turn, tuple(tuple(model.tokenizer.encode(answer)) for answer in answers))
+        return None if scored is None else [tuple(max(LEAST, each) for each in row) for row in scored]
+
+    def line_logprobs(self, question: str, lines: Sequence[str], opening: str) -> list[float] | None:
+        """Log-probability of each line of one answer to a question."""
+        model = self.model
+        turn = model.encode([*model.chat.system(words.SYSTEM), *model.chat.user(question), opening])
+        ids = [model.tokenizer.encode(f"{line}\n") for line in lines]
+        found = self.scored(turn, (tuple(token for line in ids for token in line),))
+        if found is None:
             return None
-        return [max(LEAST, sum(row[-len(answer) :])) for row, (_, answer) in zip(scored, asked, strict=True)]
+        left = iter(found[0])
+        return [sum(max(LEAST, each) for each in islice(left, len(line))) for line in ids]
 
     def scored(
         self, turn: Sequence[int], continuations: tuple[tuple[int, ...], ...]

@@ -1,8 +1,8 @@
 """The project's own checks, each put to a model about each changed file it applies to.
 
-The model can only say yes or no and name an added line: whatever a check or a diff tells it to do, nothing else can
-come of it. What counts is how much likelier a yes is than for a change without any lines. Does not know: how checks are
-written down.
+What counts is how much likelier the added lines are as a bad example of the check than as a good one; the model writes
+no more than a sentence, so whatever a check or a diff tells it to do, nothing else can come of it. Does not know: how
+checks are written down.
 """
 
 import hashlib
@@ -24,12 +24,11 @@ from copilot.tasks.asking import Desk, is_about, limited
 
 RULE = "check:"
 MARGIN = 1.0
-"""Log-odds by which a yes must be likelier than for a change without lines."""
+"""By how much, in natural logarithms, lines must be likelier as a bad example."""
 HOW = "1"
 _MOST_LINES = 60
 """Of a diff in one question."""
 _LATE = "the time limit was reached before the model had looked at every check"
-_NO_LINES = ("(no lines were added)",)
 _PRECISION = 0.6
 
 
@@ -59,55 +58,56 @@ class Checker:
                 yield Progress("review", done, len(work), "steps")
 
     def _broken(self, check: Check, view: FileView, part: Sequence[Hunk]) -> Iterator[Finding]:
-        diff = [f"{line.sign}{_redacted(line.text, view)}" for hunk in part for line in hunk.lines]
-        added = [(line.new, _redacted(line.text, view)) for hunk in part for line in hunk.added if line.new is not None]
-        if not any(text.strip() for _, text in added):
+        lines = [(line, _redacted(line.text, view)) for hunk in part for line in hunk.lines]
+        diff = [f"{line.sign}{text}" for line, text in lines]
+        is_read = [line.sign == "+" and text.strip() and words.shown([text]) == text for line, text in lines]
+        numbers = [line.new if counts else None for (line, _), counts in zip(lines, is_read, strict=True)]
+        if not any(numbers):
             return
-        key = self._key("broken", check, view.path, *diff, *(str(number) for number, _ in added))
+        key = self._key(check, view.path, *diff, *map(str, numbers))
         kept = self._cache.get(key)
         if kept is None:
-            odds, nothing = self._odds(check, view.path, diff), self._odds(check, "a file", _NO_LINES)
-            if odds is None or nothing is None:
+            weighed = self._weighed(check, view.path, diff)
+            if weighed is None:
                 return
-            kept = [self._finding(check, view, diff, added)] if odds - nothing > MARGIN and odds > 0 else []
+            added = {number: worth for number, worth in zip(numbers, weighed, strict=True) if number is not None}
+            kept = []
+            if sum(added.values()) > MARGIN:
+                line = max(added, key=lambda number: (added[number], -number))
+                kept = [self._finding(check, view, diff, (line, diff[numbers.index(line)][1:]))]
             if self._desk.cancel.is_set():
                 return
             self._cache.put(key, kept)
         yield from kept
 
-    def _odds(self, check: Check, path: str, diff: Sequence[str]) -> float | None:
-        """Log-odds of a yes over a no."""
-        key = self._key("odds", check, path, *diff)
-        kept = self._cache.score(key)
-        if kept is None:
-            question = words.check(check.name, check.instruction)
-            found = self._desk.asking.logprobs(words.change(path, diff), [(question, "Yes"), (question, "No")])
-            if found is None:
-                return None
-            kept = found[0] - found[1]
-            self._cache.keep_score(key, kept)
-        return kept
+    def _weighed(self, check: Check, path: str, diff: Sequence[str]) -> list[float] | None:
+        """How much likelier each line is as a bad example than as a good one."""
+        shown = words.shown(diff).split("\n")
+        bad, good = (
+            self._desk.asking.line_logprobs(
+                words.example(check.name, check.instruction, path, breaks=breaks), shown, words.EXAMPLE
+            )
+            for breaks in (True, False)
+        )
+        return None if bad is None or good is None else [one - other for one, other in zip(bad, good, strict=True)]
 
-    def _finding(self, check: Check, view: FileView, diff: Sequence[str], added: Sequence[tuple[int, str]]) -> Finding:
-        """The finding, at the line that the model names; lines without text cannot be named."""
-        lines = {number: text for number, text in added if text.strip()}
-        form = {"line": {"enum": list(lines)}, "problem": {"type": "string", "minLength": 8, "maxLength": 240}}
-        question = words.broken(check.name, check.instruction, list(lines.items()))
-        answer = self._desk.asking.said(words.change(view.path, diff) + question, form)
-        named = answer.get("line")
-        line = named if isinstance(named, int) and named in lines else min(lines)
+    def _finding(self, check: Check, view: FileView, diff: Sequence[str], at: tuple[int, str]) -> Finding:
+        """The finding at the line that speaks most for it, with a sentence of the model."""
+        number, text = at
+        question = words.change(view.path, diff) + words.broken(check.name, check.instruction, text)
+        answer = self._desk.asking.said(question, {"problem": {"type": "string", "minLength": 8, "maxLength": 240}})
         problem = str(answer.get("problem", ""))
         if not is_about(problem, "\n".join(diff)):
             problem = ""
         message = f"{check.path} asks for this: {check.description}. {problem}".strip()
         return Finding(
-            view.path, line, line, check.severity, "maintainability", check.description, scrubbed(message),
-            f"{RULE}{check.name}", _PRECISION, "model", anchor=lines[line],
+            view.path, number, number, check.severity, "maintainability", check.description, scrubbed(message),
+            f"{RULE}{check.name}", _PRECISION, "model", anchor=text,
         )  # fmt: skip
 
-    def _key(self, what: str, check: Check, *parts: str) -> bytes:
+    def _key(self, check: Check, *parts: str) -> bytes:
         body = hashlib.sha256(f"{check}".encode("utf-8", "surrogatepass")).hexdigest()
-        return asked_key(f"{HOW} {self._desk.identity}", f"check {what}", (body, *parts))
+        return asked_key(f"{HOW} {self._desk.identity}", "check", (body, *parts))
 
 
 def _redacted(line: str, view: FileView) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from copilot.events import Progress
 from copilot.prompts import review as words
 from copilot.review.cache import FindingCache
-from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.calibration import Calibration, calibration, digest, model_size
 from copilot.review.change import ChangeView
 from copilot.review.edits import MOST_PER_FILE, Edit, edits
 from copilot.review.facts import Deadline, FactEvent
@@ -25,7 +25,6 @@ RULE = "likely-mistake"
 HOW = "2"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
-
 
 Tell = Callable[[Edit], Sequence[str]]
 """What stands near an edit, a line each."""
@@ -68,23 +67,22 @@ class Critic:
         return self._make_calibration(self._desk.asking)
 
     def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
-        """Findings file by file, the likeliest first in each; Skipped for what the time did not reach."""
-        files = [(view, found) for view in change.views if (found := edits(view))]
-        total = sum(len(found) for _, found in files)
-        done = 0
+        """Findings as they come, the likeliest places first; Skipped for what the time did not reach."""
+        work = [(view, edit) for view in change.views for edit in edits(view)]
+        left = {view.path: self._per_file for view, _ in work}
+        late: set[str] = set()
         with limited(self._desk.cancel, deadline):
-            for view, found in files:
-                scored: list[tuple[float, Edit]] = []
-                for edit in found:
-                    score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
-                    done += 1
-                    yield Progress("review", done, total, "steps")
-                    if score is not None:
-                        scored.append((score, edit))
-                if len(scored) < len(found) and (deadline.is_over or self._desk.cancel.is_set()):
-                    yield Skipped(view.path, _LATE)
-                tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
-                yield from self._standing_out(scored, total, tell)
+            for done, (view, edit) in enumerate(sorted(work, key=lambda each: each[1].rank), 1):
+                score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
+                if score is None and (deadline.is_over or self._desk.cancel.is_set()):
+                    late.add(view.path)
+                elif score is not None and left[view.path]:
+                    tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
+                    found = self._found(edit, score, len(work), tell)
+                    left[view.path] -= len(found)
+                    yield from found
+                yield Progress("review", done, len(work), "steps")
+        yield from (Skipped(path, _LATE) for path in sorted(late))
 
     def _score(self, edit: Edit) -> float | None:
         key = self._key("score", edit)
@@ -95,16 +93,15 @@ class Critic:
                 self._cache.keep_score(key, score)
         return score
 
-    def _standing_out(self, scored: Sequence[tuple[float, Edit]], total: int, tell: Tell) -> Iterator[Finding]:
-        ordered = sorted(scored, key=lambda each: (-each[0], each[1].start_line))[: self._per_file]
-        for score, edit in ordered:
-            key = self._key(f"finding {score:.6g} {total}", edit)
-            kept = self._cache.get(key)
-            if kept is None:
-                kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
-                if not self._desk.cancel.is_set():
-                    self._cache.put(key, kept)
-            yield from kept
+    def _found(self, edit: Edit, score: float, total: int, tell: Tell) -> Sequence[Finding]:
+        """The finding about an edit, if it stands out among so many."""
+        key = self._key(f"finding {digest()} {score:.6g} {total}", edit)
+        kept = self._cache.get(key)
+        if kept is None:
+            kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
+            if not self._desk.cancel.is_set():
+                self._cache.put(key, kept)
+        return kept
 
     def _is_finding(self, edit: Edit, score: float, total: int) -> bool:
         return bool(edit.evidence) and self._calibration.is_finding(score, total)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from copilot.prompts import review as words
 from copilot.review.edits import Edit
-from copilot.tasks.asking import LEAST, Asking
+from copilot.tasks.asking import Asking
 
 
 class Judge(Protocol):
@@ -22,45 +22,38 @@ class Judge(Protocol):
         """The score; None where it cannot be told or the work was cancelled."""
 
 
-def gap(asking: Asking, edit: Edit) -> float | None:
-    """Which of the two versions belongs into the gap, as log-odds of the old one, over both orders of naming them."""
-    old_first, new_first = words.gap_question(edit.old, edit.new), words.gap_question(edit.new, edit.old)
-    found = asking.logprobs(words.gap(edit.path, edit.head, edit.tail), [(old_first, "A"), (new_first, "A")])
-    return None if found is None else (_log_odds(found[0]) - _log_odds(found[1])) / 2
-
-
-def infill(asking: Asking, edit: Edit) -> float | None:
-    """How much likelier the old version is than the new one where the model fills it in; None if it cannot."""
-    fim, tokenizer = asking.model.card.fim, asking.model.tokenizer
-    if fim is None or not tokenizer.has_control("<|endoftext|>"):
-        return None
-    head, tail = _text(edit.head), _text(edit.tail)
-    turn = [fim.prefix, *tokenizer.encode(head), fim.suffix, *tokenizer.encode(tail), fim.middle]
-    end = tokenizer.control("<|endoftext|>")
-    found = asking.scored(turn, tuple((*tokenizer.encode(_text(side)), end) for side in (edit.old, edit.new)))
-    if found is None:
-        return None
-    old, new = (sum(max(LEAST, each) for each in row) for row in found)
-    return (old - new) / math.sqrt(max(len(row) for row in found))
-
-
-def direction(asking: Asking, edit: Edit) -> float | None:
-    """Whether the diff looks like the one that put a bug in rather than the one that mended it, and not so inverted."""
-    down, up = (
-        _direction(asking, edit.path, edit, edit.old, edit.new),
-        _direction(asking, edit.path, edit, edit.new, edit.old),
-    )
+def subject(asking: Asking, edit: Edit) -> float | None:
+    """Whether the diff reads like a step back rather than like a fix, more than it does turned round."""
+    old, new = ([*edit.head, *side, *edit.tail] for side in (edit.old, edit.new))
+    down, up = _subject(asking, edit.path, old, new), _subject(asking, edit.path, new, old)
     return None if down is None or up is None else (down - up) / 2
 
 
-def _direction(asking: Asking, path: str, edit: Edit, old: Sequence[str], new: Sequence[str]) -> float | None:
-    diff = diff_lines([*edit.head, *old, *edit.tail], [*edit.head, *new, *edit.tail])
-    asked = [(words.DIRECTION, "Introduced"), (words.DIRECTION, "Fixed")]
-    found = asking.logprobs(words.change(path, diff), asked)
-    return None if found is None else found[0] - found[1]
+def _subject(asking: Asking, path: str, old: Sequence[str], new: Sequence[str]) -> float | None:
+    question = words.change(path, diff_lines(old, new)) + words.SUBJECT
+    found = asking.logprobs(question, (words.TAKEN_BACK, words.MENDED))
+    return None if found is None else sum(found[0]) - sum(found[1])
 
 
-SIGNALS: Mapping[str, Callable[[Asking, Edit], float | None]] = {"gap": gap, "infill": infill, "direction": direction}
+def choice(asking: Asking, edit: Edit) -> float | None:
+    """Which version belongs into the gap, the old one counting up: by its letter and by its text, in both orders."""
+    shown = words.gap(edit.path, edit.head, edit.tail)
+    texts = tuple(map(words.chosen, (edit.old, edit.new)))
+    letters = said = 0.0
+    for sign, pair in ((1, (edit.old, edit.new)), (-1, (edit.new, edit.old))):
+        found = asking.logprobs(shown + words.choice(*pair), (*words.LETTERS, *texts), words.CHOSEN)
+        if found is None:
+            return None
+        first, second, old, new = map(sum, found)
+        letters += sign * (first - second) / 2
+        said += (old - new) / 2 / math.sqrt(max(map(len, found[2:])))
+    return letters * LETTER_SHARE + said
+
+
+LETTER_SHARE = 0.7
+"""The letters vary more than the texts do; with this both count the same."""
+SIGNALS: Mapping[str, Callable[[Asking, Edit], float | None]] = {"subject": subject, "choice": choice}
+"""By name; each costs two readings of the edit with what stands around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +64,15 @@ class ModelJudge:
     weights: tuple[tuple[str, float], ...]
 
     def weigh(self, edit: Edit) -> float | None:
-        """The weighted sum; a signal that this model cannot give counts as 0."""
+        """The weighted sum; a sum that is not above 0 is not looked into further."""
         score = 0.0
         for name, weight in self.weights:
             signal = SIGNALS[name](self.asking, edit)
-            if self.asking.cancel.is_set():
+            if signal is None:
                 return None
-            score += weight * (signal or 0.0)
+            score += weight * signal
+            if score <= 0:
+                return score
         return score
 
 
@@ -85,12 +80,3 @@ def diff_lines(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """The lines of a unified diff of two texts, all of them, without headers."""
     lines = difflib.unified_diff(list(old), list(new), lineterm="", n=len(old) + len(new))
     return list(lines)[3:]
-
-
-def _log_odds(logprob: float) -> float:
-    """The logarithm of the odds of what has this log-probability."""
-    return logprob - math.log(max(1e-9, -math.expm1(min(logprob, -1e-9))))
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)

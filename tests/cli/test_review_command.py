@@ -212,3 +212,42 @@ def test_no_repository_and_no_commits_are_answered(tmp_path: Path, run: Any) -> 
     run_git(plain, "init", "--quiet")
     stage(plain, "area.py", BAD)
     assert rules(run("review", "-C", plain, "--json").json) == ["debugger-left"]
+
+
+def test_an_installed_model_is_asked_once(reviewed: Path, run: Any, tiny: Path) -> None:
+    """It weighs the edits; what it said is kept, so that a second review asks nothing; --no-model never does."""
+    stage(reviewed, "area.py", OLD.replace("return width", "return -width"))
+    assert run("review", "-C", reviewed, "--json", "--no-model").json["usage"]["evaluated_tokens"] == 0
+    first = run("review", "-C", reviewed, "--json")
+    assert (first.code, first.json["usage"]["evaluated_tokens"] > 50) == (0, True)
+    second = run("review", "-C", reviewed, "--json").json
+    assert second["usage"]["evaluated_tokens"] == 0
+    assert second["findings"] == first.json["findings"]
+
+
+def test_without_a_model_it_is_said_once_and_only_where_one_would_help(reviewed: Path, run: Any) -> None:
+    """A hint on stderr and no error, unless a model was named."""
+    stage(reviewed, "area.py", OLD.replace("return width", "return -width"))
+    shown = run("review", "-C", reviewed)
+    assert shown.code == 0
+    assert shown.err.count("only rules looked at the change") == 1
+    assert "only rules" not in run("review", "-C", reviewed, "--no-model").err
+    assert run("review", "-C", reviewed, "--model", "nothing-like-it").code == 2
+    stage(reviewed, "area.py", OLD)
+    stage(reviewed, "notes.md", "# Notes\n")
+    assert "only rules" not in run("review", "-C", reviewed).err
+
+
+def test_checks_of_the_project_are_put_to_the_model(reviewed: Path, run: Any, tiny: Path) -> None:
+    """They are taken from the last commit; one that is none is named and left out."""
+    (reviewed / ".copilot" / "checks").mkdir(parents=True)
+    stage(reviewed, ".copilot/checks/new.md", "---\nname: new\n---\nNo minus.\n")
+    stage(reviewed, ".copilot/checks/none.md", "No minus.\n")
+    stage(reviewed, "notes.md", "# Notes\n")
+    assert run("review", "-C", reviewed, "--json").json["usage"]["evaluated_tokens"] == 0
+    run_git(reviewed, "commit", "--quiet", "--message=checks")
+    stage(reviewed, "notes.md", "# Notes\n\nMinus.\n")
+    shown = run("review", "-C", reviewed, "--json")
+    assert shown.code == 0
+    assert "none.md does not begin with a front matter" in shown.err
+    assert shown.json["usage"]["evaluated_tokens"] > 50

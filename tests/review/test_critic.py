@@ -1,6 +1,7 @@
 """A model as a source of findings: what it is asked, what becomes of its answers."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from copilot.errors import EngineError, ModelMissingError
 from copilot.events import Notice, Usage
 from copilot.repo.changes import staged
 from copilot.review.cache import FindingCache, no_cache
-from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.calibration import FALSE_ALARMS, Calibration, calibration, model_size
 from copilot.review.change import ChangeView
 from copilot.review.edits import Edit
 from copilot.review.facts import Deadline
@@ -29,7 +30,18 @@ Stage = Callable[[dict[str, str], dict[str, str]], Path]
 
 TEXT = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
 BAD = TEXT.replace("a < b", "a <= b")
-PLAIN = Calibration((("gap", 1.0),), (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), (0.0, 1.0, 2.0))
+
+
+@pytest.mark.parametrize("n_edits", [1, 3, 10, 100])
+def test_a_clean_change_of_any_size_has_few_findings(n_edits: int) -> None:
+    """Drawn from the clean edits that were measured, at most a quarter of all changes get one."""
+    known = calibration(model_size("qwen2", 28, 1536))
+    rate = sum(known.is_finding(score, n_edits) for score in known.clean) / len(known.clean)
+    assert rate * n_edits <= FALSE_ALARMS * 1.25
+    assert all(known.alarm_rate(a) >= known.alarm_rate(b) for a, b in pairwise([x / 10 for x in range(-50, 80)]))
+
+
+PLAIN = Calibration((), tuple(each / 10 for each in range(-20, 21)), (0.0, 1.0, 2.0))
 
 
 class Fixed:
@@ -124,11 +136,13 @@ def test_a_large_change_needs_a_higher_score(stage: Stage, desk: Desk) -> None:
     """The same edit among many others is no finding: a clean change of any size has few."""
     others = {f"m{number}.py": TEXT for number in range(5)}
     root = stage({"a.py": TEXT} | others, {"a.py": BAD} | {path: BAD.replace("<=", ">") for path in others})
-    assert found(critic(desk, Fixed({"if a <= b:": 2.0})), root) == []
+    assert found(critic(desk, Fixed({"if a <= b:": 1.4})), root) == []
+    alone = stage({"b.py": TEXT}, {"b.py": BAD})
+    assert len(found(critic(desk, Fixed({"if a <= b:": 1.4})), alone)) == 1
 
 
 def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
-    """The likeliest come first, the rest is left out."""
+    """What comes after them is left out."""
     text = "".join(
         f"def f{number}(a, b):\n    x = a\n    y = b\n    return x < y + {number}\n\n\n" for number in range(4)
     )
@@ -138,7 +152,14 @@ def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
     source = Critic(desk, no_cache(), 2, lambda asking: judge, lambda asking: always)
     lines = [each.start_line for each in found(source, stage({"a.py": text}, {"a.py": text.replace("<", ">")}))
              if isinstance(each, Finding)]  # fmt: skip
-    assert lines == [22, 16]
+    assert lines == [4, 10]
+
+
+def test_the_likeliest_places_are_looked_at_first(stage: Stage, desk: Desk) -> None:
+    """Lines that are gone before lines that were changed, whatever file they are in."""
+    judge = Fixed({})
+    found(critic(desk, judge), stage({"a.py": TEXT, "b.py": TEXT}, {"a.py": BAD, "b.py": TEXT[: TEXT.index("    if")]}))
+    assert [edit.path for edit in judge.seen] == ["b.py", "a.py"]
 
 
 def test_a_second_review_asks_nothing(stage: Stage, desk: Desk, session: ScriptedSession, tmp_path: Path) -> None:
@@ -186,19 +207,39 @@ def test_no_question_can_be_ended_by_a_diff(stage: Stage, desk: Desk, session: S
             assert "````" in text
 
 
-def test_the_judge_prefers_what_the_model_prefers(desk: Desk, session: ScriptedSession) -> None:
-    """The score is positive where the old version is the likelier one, and both orders count."""
-    edit = Edit("a.py", 2, 2, ("    if a < b:",), ("    if a <= b:",), ("def f(a, b):",), ("        return a",))
-    judge = ModelJudge(desk.asking, (("gap", 1.0),))
-    session.enqueue_scores(((-0.1,) * 4, (-3.0,) * 4))
-    likes_old = judge.weigh(edit)
-    session.enqueue_scores(((-3.0,) * 4, (-0.1,) * 4))
-    likes_new = judge.weigh(edit)
-    session.enqueue_scores(((-0.1,) * 4, (-0.1,) * 4))
-    likes_first = judge.weigh(edit)
-    assert likes_old is not None and likes_new is not None
-    assert likes_old > 0 > likes_new
-    assert likes_first == pytest.approx(0.0)
+EDIT = Edit("a.py", 2, 2, ("    if a < b:",), ("    if a <= b:",), ("def f(a, b):",), ("        return a",))
+OLD_FIRST, NEW_FIRST = ((-0.1,), (-3.0,), (-0.5,), (-2.0,)), ((-3.0,), (-0.1,), (-0.5,), (-2.0,))
+A_IS_BEST = ((-0.1,), (-3.0,), (-1.0,), (-1.0,))
+
+
+def test_what_is_chosen_for_the_gap_counts_in_both_orders(desk: Desk, session: ScriptedSession) -> None:
+    """The old version chosen twice is a high score; a model that always takes the first says nothing."""
+    session.enqueue_scores(OLD_FIRST, NEW_FIRST)
+    assert (SIGNALS["choice"](desk.asking, EDIT) or 0) > 1
+    session.enqueue_scores(A_IS_BEST, A_IS_BEST)
+    assert SIGNALS["choice"](desk.asking, EDIT) == pytest.approx(0.0)
+
+
+def test_a_diff_that_reads_like_a_step_back_counts_against_the_same_turned_round(
+    desk: Desk, session: ScriptedSession
+) -> None:
+    """What the model says of any diff, whichever way it goes, cancels out."""
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-4.0,), (-2.0,)))
+    assert SIGNALS["subject"](desk.asking, EDIT) == pytest.approx(2.0)
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-1.0,), (-3.0,)))
+    assert SIGNALS["subject"](desk.asking, EDIT) == pytest.approx(0.0)
+
+
+def test_an_edit_that_nothing_speaks_against_is_asked_about_once(desk: Desk, session: ScriptedSession) -> None:
+    """The second signal is asked for only where the first one is above 0; a cancelled one gives no score."""
+    judge = ModelJudge(desk.asking, (("subject", 2.0), ("choice", 1.0)))
+    session.enqueue_scores(((-3.0,), (-1.0,)), ((-1.0,), (-3.0,)))
+    assert judge.weigh(EDIT) == pytest.approx(-4.0)
+    assert len(session.score_requests) == 2
+    session.enqueue_scores(((-1.0,), (-3.0,)), ((-3.0,), (-1.0,)), OLD_FIRST, NEW_FIRST)
+    assert (judge.weigh(EDIT) or 0) > 4.0
+    desk.cancel.set()
+    assert judge.weigh(EDIT) is None
 
 
 def test_without_a_model_rules_go_on_and_it_is_said(stage: Stage) -> None:
@@ -235,10 +276,10 @@ def test_what_a_rule_says_a_model_does_not_say_again(stage: Stage, desk: Desk) -
 
 
 def test_unknown_models_are_taken_for_the_strictest() -> None:
-    """Only a score above all of the known models' clean edits counts then."""
+    """Only a score far above all of the known models' clean edits counts then."""
     known = calibration(model_size("qwen2", 28, 1536))
     unknown = calibration("nothing-1-1")
     assert known.is_measured and not unknown.is_measured
-    assert not unknown.is_finding(unknown.clean[-1], 1)
-    assert unknown.is_finding(unknown.clean[-1] + 0.1, 1)
+    assert not unknown.is_finding(1.5 * unknown.clean[-1], 1)
+    assert unknown.is_finding(3 * unknown.clean[-1], 1)
     assert known.confidence(known.wrong[-1] + 1) >= known.confidence(known.wrong[0])

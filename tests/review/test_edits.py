@@ -35,6 +35,12 @@ def test_lines_that_are_gone_stand_before_what_follows_them(stage: Stage) -> Non
     assert edit.evidence == "if x < y:"
 
 
+def test_the_last_lines_of_a_file_that_are_gone_stand_at_its_end(stage: Stage) -> None:
+    """No place is behind the end of the file."""
+    [edit] = found(stage({"a.py": TEXT}, {"a.py": TEXT.replace("    return z\n", "")}))
+    assert (edit.start_line, edit.tail) == (7, ())
+
+
 def test_changes_far_apart_are_edits_of_their_own(stage: Stage) -> None:
     """Two unchanged lines part them, a single one does not."""
     after = TEXT.replace("x = a", "x = b").replace("z = x + y", "z = x - y")
@@ -44,7 +50,7 @@ def test_changes_far_apart_are_edits_of_their_own(stage: Stage) -> None:
 
 
 def test_what_means_nothing_is_no_edit(stage: Stage) -> None:
-    """Comments, blanks, imports, moved lines, tests, documents, new files and long rewrites are left alone."""
+    """Comments, blanks, imports, moved or only added lines, tests, documents and long rewrites are left alone."""
     many = "".join(f"    v{number} = {number}\n" for number in range(20))
     before = {"a.py": TEXT, "b.py": "import os\n\nx = 1\n", "tests/test_a.py": TEXT, "c.md": "x\n", "d.py": TEXT,
               "e.py": "def f():\n    return some_name(1)\n", "g.py": "x = 1\n"}  # fmt: skip
@@ -58,8 +64,7 @@ def test_what_means_nothing_is_no_edit(stage: Stage) -> None:
         "g.py": "x = 1\n\n\ndef g():\n    return some_name(1)\n",
         "new.py": TEXT,
     }
-    kept = found(stage(before, after))
-    assert [(edit.path, edit.new) for edit in kept if edit.path != "g.py"] == [("e.py", ("    pass",))]
+    assert [(edit.path, edit.new) for edit in found(stage(before, after))] == [("e.py", ("    pass",))]
 
 
 def test_an_edit_with_a_secret_in_it_is_not_quoted(stage: Stage) -> None:
