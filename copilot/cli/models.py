@@ -5,7 +5,7 @@ Parses, calls one verb of `copilot.models`, renders. The answer goes to stdout, 
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
+from copilot.app import App
 from copilot.cli.options import app_at, json_option
+from copilot.engine.machine import Machine
 from copilot.errors import ModelFileError
 from copilot.events import Progress as Step
 from copilot.events import Report, ignore
@@ -34,6 +36,8 @@ from copilot.models import (
 from copilot.models import pull as pull_model
 from copilot.models.catalogue import Model
 from copilot.models.store import disk_errors, gigabytes
+from copilot.tasks.calibration import kept
+from copilot.tasks.tiers import Tier, advise, contenders
 
 _STAGES = {"fetch": "fetching", "verify": "checking"}
 
@@ -47,21 +51,21 @@ def models() -> None:
 @json_option
 def list_models(as_json: bool) -> None:
     """Show what can be pulled and what is installed."""
-    store, catalogue = app_at(Path()).store, shipped_catalogue()
+    app, catalogue = app_at(Path()), shipped_catalogue()
+    store = app.store
     with disk_errors(store.folder):
         installed = {name: glance(name, store, catalogue) for name in by_preference(store, catalogue)}
     published = [_row(model.name, model, installed.get(model.name)) for model in catalogue.models]
     own = [_row(name, model.entry, model) for name, model in installed.items() if catalogue.find(name) is None]
+    tier = _tier(app)
+    rows = [{**row, "advised": _advised(row["name"], tier)} for row in published + own]
     if as_json:
-        _print_json(published + own)
+        _print_json(rows)
         return
-    for row in published + own:
-        mark = "*" if row["installed"] else " "
-        state = row["status"] if row["installed"] else f"copilot models pull {row['name']}"
-        roles = ", ".join(row["roles"])
-        click.echo(
-            f"{mark} {row['name']:<20} {gigabytes(row['bytes']):>8}  {roles:<16}  {row['licence'] or '-':<10}  {state}"
-        )
+    for row in rows:
+        click.echo(_line(row))
+    if tier is not None:
+        click.echo(f"\nfor this machine: {tier.arithmetic}", err=True)
 
 
 @models.command("pull")
@@ -152,6 +156,32 @@ def _row(name: str, entry: Model | None, installed: InstalledModel | None) -> di
         "licence": entry.licence if entry is not None else None,
         "pinned": entry is not None and entry.sha256 is not None,
     }
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    mark = "*" if row["installed"] else " "
+    state = row["status"] if row["installed"] else f"copilot models pull {row['name']}"
+    roles, context = ", ".join(row["roles"]), f"{row['context'] // 1024}K" if row["context"] else "-"
+    advised = f"  <- {' and '.join(row['advised'])} here" if row["advised"] else ""
+    return (
+        f"{mark} {row['name']:<20} {gigabytes(row['bytes']):>8}  {context:>5}  {roles:<16}  "
+        f"{row['licence'] or '-':<10}  {state}{advised}"
+    )
+
+
+def _tier(app: App) -> Tier | None:
+    """What this machine could run best, by what was measured on it where something was."""
+    machine = Machine.here(offloads=app.settings.gpu_layers > 0)
+    measured = kept(app.calibration_file, machine)
+    return advise(machine, contenders(shipped_catalogue()), measured.rates if measured else None).tier
+
+
+def _advised(name: str, tier: Tier | None) -> list[str]:
+    """The roles in which a model is the best for this machine."""
+    if tier is None:
+        return []
+    chosen = {"chat": tier.chat.model.name, "completion": tier.completion_model.name}
+    return [role for role, model in chosen.items() if model == name]
 
 
 def _document(model: InstalledModel) -> dict[str, Any]:

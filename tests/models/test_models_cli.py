@@ -68,13 +68,16 @@ def test_list_shows_published_and_own_models(run: Run, store: Store, content: by
         "context": 2048,
         "licence": "Apache-2.0",
         "pinned": True,
+        "advised": rows[1]["advised"],
     }
 
 
 def test_list_in_words_names_the_command_for_what_is_missing(run: Run) -> None:
     """Every line that is not installed says how to get it."""
     lines = run("list").stdout.splitlines()
-    assert [line.split()[-4:] for line in lines] == [["copilot", "models", "pull", name] for name in ("large", "tiny")]
+    assert [line.partition("  <-")[0].split()[-4:] for line in lines] == [
+        ["copilot", "models", "pull", name] for name in ("large", "tiny")
+    ]
 
 
 def test_pull_path_verify_and_remove_work_on_one_model(
