@@ -1,11 +1,14 @@
-"""`copilot models`: list, pull, import, verify and remove model files.
+"""`copilot models`: list, pull, find, import, verify and remove model files.
 
 Parses, calls one verb of `copilot.models`, renders. The answer goes to stdout, progress and errors to stderr.
 """
 
 import contextlib
 import json
+import os
+import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +19,7 @@ from rich.progress import TransferSpeedColumn as SpeedColumn
 
 from copilot.app import App
 from copilot.cli.options import app_at, json_option
+from copilot.cli.render import clean
 from copilot.engine.machine import Machine
 from copilot.errors import ModelFileError
 from copilot.events import Progress as Step
@@ -28,15 +32,16 @@ from copilot.models import (
     by_preference,
     check,
     glance,
-    import_file,
     require_usable,
     resolve,
     shipped_catalogue,
 )
 from copilot.models import pull as pull_model
 from copilot.models.catalogue import Model
+from copilot.models.elsewhere import found_in, usual_folders
 from copilot.models.store import disk_errors, gigabytes
 from copilot.tasks.calibration import kept
+from copilot.tasks.import_model import import_model, origin_of
 from copilot.tasks.tiers import Tier, advise, contenders
 
 _STAGES = {"fetch": "fetching", "verify": "checking"}
@@ -79,16 +84,35 @@ def pull(name: str, source: Source, as_json: bool) -> None:
     _show(model, as_json)
 
 
+@models.command("find")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@json_option
+def find(folder: Path | None, as_json: bool) -> None:
+    """Show models that Ollama and LM Studio keep here, or GGUF files in FOLDER, and how to import them."""
+    folders = (folder,) if folder is not None else usual_folders(Path.home(), os.environ)
+    with disk_errors(folder or Path.home()):
+        found = [each for place in folders for each in found_in(place)]
+    if as_json:
+        _print_json([{**asdict(each), "path": str(each.path)} for each in found])
+        return
+    for each in found:
+        click.echo(f"{gigabytes(each.bytes):>8}  copilot models import {clean(shlex.quote(each.name))}")
+    if not found:
+        click.echo("no models of other programs were found", err=True)
+
+
 @models.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--name", help="Name to install it under; default: the catalogue's, else the file's own.")
 @click.option("--link", type=click.Choice(["hardlink", "symlink"]), help="Link the file instead of copying it.")
 @json_option
-def import_model(file: Path, name: str | None, link: Mode | None, as_json: bool) -> None:
-    """Install the GGUF file FILE."""
+def import_command(file: str, name: str | None, link: Mode | None, as_json: bool) -> None:
+    """Install the GGUF file FILE, a model in several parts, the one model in a folder, or one that `find` shows."""
+    app = app_at(Path())
+    origin = origin_of(file, lambda: usual_folders(Path.home(), os.environ))
+    placement = Placement(name=name, mode=link or "copy")
     with _progress() as report:
-        placement = Placement(name=name, mode=link or "copy")
-        model = import_file(file, app_at(Path()).store, shipped_catalogue(), placement, report)
+        model = import_model(origin, app.store, shipped_catalogue(), placement, report)
     _show(model, as_json)
 
 

@@ -144,10 +144,10 @@ def hub() -> Iterator[Hub]:
             state.requests.append((self.command, self.path, headers))
             start = 0
             status = state.answers.pop(0) if body and state.answers else state.status
-            if status == 200 and body and state.ranges and "range" in headers:
-                start, status = int(headers["range"].removeprefix("bytes=").removesuffix("-")) + state.shift, 206
             if status == 200 and state.moved and not self.path.startswith("/cdn"):
                 status = 302
+            if status == 200 and body and state.ranges and "range" in headers:
+                start, status = int(headers["range"].removeprefix("bytes=").removesuffix("-")) + state.shift, 206
             rest = state.content[start:] + b"x" * state.longer if status in (200, 206) else b""
             self.send_response(status)
             if status == 302:
