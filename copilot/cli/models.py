@@ -222,7 +222,7 @@ def _show(model: InstalledModel, as_json: bool) -> None:
 
 
 def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo(json.dumps(document))
 
 
 @contextlib.contextmanager
