@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from copilot.config import Settings, chosen_host
+from copilot.errors import CopilotError
 from copilot.events import Report, ignore
 from copilot.files import Identity
 from copilot.models import InstalledModel, Store, resolve, shipped_catalogue
@@ -53,6 +54,26 @@ class App:
     def at(cls, path: Path, flags: Mapping[str, object]) -> Self:
         """Settings for the repository at `path`; RepositoryError if that does not exist."""
         return cls(Settings.load(find_root(path).path, os.environ, flags))
+
+    @classmethod
+    def despite(cls, path: Path, flags: Mapping[str, object]) -> "tuple[Self, tuple[str, ...]]":
+        """The App as far as the settings can be read, and what is wrong with the others; never raises.
+
+        Sources that cannot be used are left out from the most specific on: repository, user's file, environment.
+        """
+        wrong: list[str] = []
+        environment = dict(os.environ)
+        nowhere = {"COPILOT_CONFIG_DIR": f"{os.devnull}-no-settings"}
+        folders: list[str] = ["COPILOT_CACHE_DIR", "COPILOT_MODELS_DIR"]
+        kept = nowhere | {name: environment[name] for name in folders if name in environment}
+        for at, variables in ((path, environment), (None, environment), (None, environment | nowhere), (None, kept)):
+            try:
+                root = find_root(at).path if at is not None else None
+                return cls(Settings.load(root, variables, flags)), tuple(wrong)
+            except CopilotError as error:
+                if str(error) not in wrong:
+                    wrong.append(str(error))
+        return cls(Settings()), tuple(wrong)
 
     @cached_property
     def store(self) -> Store:
@@ -227,6 +248,22 @@ class App:
         )
         source = EngineSource(open_engine, card.windowed, model.n_ctx)
         return EngineSession(source, model.tokenizer, store)
+
+    def bare_engine(self, model: "ChatModel", n_ctx: int) -> "Engine":
+        """An engine of its own, in this process and without a cache, to measure with."""
+        from copilot.engine.llama import EngineParams, LlamaEngine
+        from copilot.engine.memory import available_bytes, check_memory
+
+        settings, card = self.settings, model.card
+        params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers)
+        return LlamaEngine(
+            card.path, params, n_ctx, lambda n: check_memory(card, n, settings.kv_type, available_bytes())
+        )
+
+    @property
+    def calibration_file(self) -> Path:
+        """Where the measured speed of this machine is kept."""
+        return self.settings.cache_dir / "machine.json"
 
     def prefixes(self, repository: Repository, model: "ChatModel") -> "Prefixes":
         from copilot.tasks.prefix import Prefixes

@@ -18,6 +18,7 @@ from copilot.errors import UsageError
 KvType = Literal["f16", "q8_0", "q4_0"]
 """Type of the KV cache; the smaller ones halve and quarter its memory and read more slowly."""
 
+MAX_FILE_BYTES = 1 << 16
 REPOSITORY_FILE = ".copilot.toml"
 REPOSITORY_KEYS = frozenset({"context_tokens", "max_answer_tokens"})
 POSITIVE = frozenset({"context_tokens", "max_answer_tokens"})
@@ -142,10 +143,13 @@ def _converted(key: str, value: object, wanted: Any, source: str) -> object:
 def _read(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise UsageError(f"{path} is longer than {MAX_FILE_BYTES:,} bytes; no settings are that long: remove it")
+        return tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as exc:
         raise UsageError(f"{path} cannot be read ({exc.strerror}); mend its rights or remove it") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise UsageError(f"{path} is not valid TOML: {exc}") from exc

@@ -1,8 +1,8 @@
 """Fixtures for all tests: private folders, no network, tiny models that run the real llama.cpp code."""
 
 import os
-import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -11,12 +11,12 @@ import pytest
 from copilot.config import Settings
 from copilot.models import shipped_catalogue
 from copilot.testing import Shape, write_tiny_model
+from copilot.testing.no_network import guard
 
 os.environ["GOMP_SPINCOUNT"] = "0"
 hypothesis.settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):  # the same draws for the same code; new ones are looked for at developers' machines
     hypothesis.settings.load_profile("ci")
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +29,23 @@ def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COPILOT_HOST", "off")
 
 
+_attempts: list[str] = []
+
+
+def _refuse(what: str) -> None:
+    _attempts.append(what)
+    raise AssertionError(f"a test tried to reach another machine: {what}")
+
+
+sys.addaudithook(lambda event, arguments: guard(event, arguments, _refuse))
+
+
 @pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that connects anywhere but to this machine fails."""
-    connect = socket.socket.connect
-
-    def checked(self: socket.socket, address: object) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6):
-            assert isinstance(address, tuple) and address[0] in LOOPBACK, f"a test tried to reach {address}"
-        connect(self, address)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket.socket, "connect", checked)
+def only_loopback() -> Iterator[None]:
+    """A test that connects, binds or asks for a name anywhere but on this machine fails, even if it hides the error."""
+    _attempts.clear()
+    yield
+    assert not _attempts, f"tried to reach another machine: {', '.join(_attempts)}"
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "tasks": BASE | {"repo", "review", "engine", "host", "prompts", "models", "config"},
     "app": BASE | {"repo", "review", "engine", "host", "models", "config", "tasks"},
     "cli": BASE | {"app", "tasks", "repo", "review", "engine", "host", "models"},
+    "cli/offline": BASE | {"cli", "tasks", "testing"},
     "testing": BASE | {"engine"},
     "__init__": set(),
     "__main__": {"cli"},

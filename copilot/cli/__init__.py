@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from copilot import __version__
+from copilot.cli.render import clean
 from copilot.errors import CopilotError
 
 COMMANDS = {
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        click.echo(clean(error.format_message()), err=True)
         return 2
     except click.ClickException as error:
         return _failed("usage", error.format_message(), 2, given)
@@ -100,7 +101,7 @@ def _left_alone() -> int:
 
 
 def _failed(code: str, message: str, exit_code: int, given: Sequence[str]) -> int:
-    line = " ".join(message.split())
+    line = clean(" ".join(message.split()))
     click.echo(f"copilot: {line}", err=True)
     options = given[: given.index("--")] if "--" in given else given
     if "--json" in options or "--format=json" in options or ("--format" in options and "json" in options):

@@ -18,6 +18,8 @@ KEPT = {
     "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", "vocabulary-*", ".*")),
 }
 """Folders in the cache, what they hold, and the files in them that are ours to delete."""
+SINGLE = ("speed.json", "machine.json")
+"""Small files beside them: measured speeds."""
 
 
 @click.group()
@@ -47,7 +49,7 @@ def clear(as_json: bool) -> int:
     """Remove everything that is kept; models stay."""
     app = app_at(Path())
     folder = app.settings.cache_dir
-    ours = [path for name in KEPT for path in _ours(folder, name)] + [folder / "speed.json"]
+    ours = [path for name in KEPT for path in _ours(folder, name)] + [folder / name for name in SINGLE]
     freed = sum(path.stat().st_size for path in ours if path.is_file())
     for path in ours:
         _remove(path)

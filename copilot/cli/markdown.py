@@ -16,7 +16,7 @@ class _Tail:
     """The last lines of a block that is still growing, as many as the screen has room for."""
 
     def __init__(self, text: str) -> None:
-        self._markdown = Markdown(text)
+        self._markdown = Markdown(text, hyperlinks=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in console.render_lines(self._markdown, options)[-max(1, console.height - 2) :]:
@@ -27,7 +27,7 @@ class _Tail:
 class MarkdownStream:
     """Finished blocks stay printed, the last one is drawn live.
 
-    Plain text passes through unchanged where stdout is not a terminal.
+    Plain text passes through where stdout is not a terminal, without what would steer one behind a pipe.
     """
 
     def __init__(self, out: Console) -> None:
@@ -46,7 +46,7 @@ class MarkdownStream:
 
     def write(self, text: str) -> None:
         if not self._out.is_terminal:
-            sys.stdout.write(text)
+            sys.stdout.write(clean(text))
             sys.stdout.flush()
             return
         self._pending += clean(text)
@@ -71,7 +71,7 @@ class MarkdownStream:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        self._out.print(Markdown(block))
+        self._out.print(Markdown(block, hyperlinks=False))  # where a link leads is shown, not hidden
         self._out.print()
 
 

@@ -1,11 +1,14 @@
-"""`copilot models`: list, pull, import, verify and remove model files.
+"""`copilot models`: list, pull, find, import, verify and remove model files.
 
 Parses, calls one verb of `copilot.models`, renders. The answer goes to stdout, progress and errors to stderr.
 """
 
 import contextlib
 import json
-from collections.abc import Iterator
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
+from copilot.app import App
 from copilot.cli.options import app_at, json_option
+from copilot.cli.render import clean
+from copilot.engine.machine import Machine
 from copilot.errors import ModelFileError
 from copilot.events import Progress as Step
 from copilot.events import Report, ignore
@@ -26,14 +32,17 @@ from copilot.models import (
     by_preference,
     check,
     glance,
-    import_file,
     require_usable,
     resolve,
     shipped_catalogue,
 )
 from copilot.models import pull as pull_model
 from copilot.models.catalogue import Model
+from copilot.models.elsewhere import found_in, usual_folders
 from copilot.models.store import disk_errors, gigabytes
+from copilot.tasks.calibration import kept
+from copilot.tasks.import_model import import_model, origin_of
+from copilot.tasks.tiers import Tier, advise, contenders
 
 _STAGES = {"fetch": "fetching", "verify": "checking"}
 
@@ -47,21 +56,21 @@ def models() -> None:
 @json_option
 def list_models(as_json: bool) -> None:
     """Show what can be pulled and what is installed."""
-    store, catalogue = app_at(Path()).store, shipped_catalogue()
+    app, catalogue = app_at(Path()), shipped_catalogue()
+    store = app.store
     with disk_errors(store.folder):
         installed = {name: glance(name, store, catalogue) for name in by_preference(store, catalogue)}
     published = [_row(model.name, model, installed.get(model.name)) for model in catalogue.models]
     own = [_row(name, model.entry, model) for name, model in installed.items() if catalogue.find(name) is None]
+    tier = _tier(app)
+    rows = [{**row, "advised": _advised(row["name"], tier)} for row in published + own]
     if as_json:
-        _print_json(published + own)
+        _print_json(rows)
         return
-    for row in published + own:
-        mark = "*" if row["installed"] else " "
-        state = row["status"] if row["installed"] else f"copilot models pull {row['name']}"
-        roles = ", ".join(row["roles"])
-        click.echo(
-            f"{mark} {row['name']:<20} {gigabytes(row['bytes']):>8}  {roles:<16}  {row['licence'] or '-':<10}  {state}"
-        )
+    for row in rows:
+        click.echo(_line(row))
+    if tier is not None:
+        click.echo(f"\nfor this machine: {tier.arithmetic}", err=True)
 
 
 @models.command("pull")
@@ -75,16 +84,35 @@ def pull(name: str, source: Source, as_json: bool) -> None:
     _show(model, as_json)
 
 
+@models.command("find")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@json_option
+def find(folder: Path | None, as_json: bool) -> None:
+    """Show models that Ollama and LM Studio keep here, or GGUF files in FOLDER, and how to import them."""
+    folders = (folder,) if folder is not None else usual_folders(Path.home(), os.environ)
+    with disk_errors(folder or Path.home()):
+        found = [each for place in folders for each in found_in(place)]
+    if as_json:
+        _print_json([{**asdict(each), "path": str(each.path)} for each in found])
+        return
+    for each in found:
+        click.echo(f"{gigabytes(each.bytes):>8}  copilot models import {clean(shlex.quote(each.name))}")
+    if not found:
+        click.echo("no models of other programs were found", err=True)
+
+
 @models.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--name", help="Name to install it under; default: the catalogue's, else the file's own.")
 @click.option("--link", type=click.Choice(["hardlink", "symlink"]), help="Link the file instead of copying it.")
 @json_option
-def import_model(file: Path, name: str | None, link: Mode | None, as_json: bool) -> None:
-    """Install the GGUF file FILE."""
+def import_command(file: str, name: str | None, link: Mode | None, as_json: bool) -> None:
+    """Install the GGUF file FILE, a model in several parts, the one model in a folder, or one that `find` shows."""
+    app = app_at(Path())
+    origin = origin_of(file, lambda: usual_folders(Path.home(), os.environ))
+    placement = Placement(name=name, mode=link or "copy")
     with _progress() as report:
-        placement = Placement(name=name, mode=link or "copy")
-        model = import_file(file, app_at(Path()).store, shipped_catalogue(), placement, report)
+        model = import_model(origin, app.store, shipped_catalogue(), placement, report)
     _show(model, as_json)
 
 
@@ -154,6 +182,32 @@ def _row(name: str, entry: Model | None, installed: InstalledModel | None) -> di
     }
 
 
+def _line(row: Mapping[str, Any]) -> str:
+    mark = "*" if row["installed"] else " "
+    state = row["status"] if row["installed"] else f"copilot models pull {row['name']}"
+    roles, context = ", ".join(row["roles"]), f"{row['context'] // 1024}K" if row["context"] else "-"
+    advised = f"  <- {' and '.join(row['advised'])} here" if row["advised"] else ""
+    return (
+        f"{mark} {row['name']:<20} {gigabytes(row['bytes']):>8}  {context:>5}  {roles:<16}  "
+        f"{row['licence'] or '-':<10}  {state}{advised}"
+    )
+
+
+def _tier(app: App) -> Tier | None:
+    """What this machine could run best, by what was measured on it where something was."""
+    machine = Machine.here(offloads=app.settings.gpu_layers > 0)
+    measured = kept(app.calibration_file, machine)
+    return advise(machine, contenders(shipped_catalogue()), measured.rates if measured else None).tier
+
+
+def _advised(name: str, tier: Tier | None) -> list[str]:
+    """The roles in which a model is the best for this machine."""
+    if tier is None:
+        return []
+    chosen = {"chat": tier.chat.model.name, "completion": tier.completion_model.name}
+    return [role for role, model in chosen.items() if model == name]
+
+
 def _document(model: InstalledModel) -> dict[str, Any]:
     row = _row(model.name, model.entry, model)
     return {**row, "sha256": model.sha256, "usable": model.usable}
@@ -168,7 +222,7 @@ def _show(model: InstalledModel, as_json: bool) -> None:
 
 
 def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo(json.dumps(document))
 
 
 @contextlib.contextmanager

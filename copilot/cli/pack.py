@@ -90,6 +90,9 @@ def _as_warmed(app: App, repository: Repository, terminal: Terminal) -> Pack:
 
 def _write(text: str, output: Path | None) -> None:
     encoded = text.encode("utf-8", "surrogateescape")
+    if output is None and sys.stdout.isatty():
+        sys.stdout.write(clean(text))  # files may hold what steers a terminal; a pipe gets them as they are
+        return
     if output is None:
         sys.stdout.buffer.write(encoded)
         return

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ _FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 """Variables that make rich take anything for a terminal."""
 
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+"""Control characters but tab and line feed; what turns the direction of text; tags, which nobody sees."""
+
+
 def clean(text: str) -> str:
-    """Text without control characters that a terminal would obey; line ends and tabs stay."""
-    return "".join(
-        c if c in "\n\t" or (ord(c) >= 32 and not 127 <= ord(c) < 160) else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    """Text without characters that a terminal would obey or hide behind; line ends and tabs stay."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def print_json(document: Mapping[str, object]) -> None:

@@ -85,6 +85,10 @@ class Header:
     tensors: tuple[Tensor, ...]
     digest: str
     """SHA-256 of the header's bytes (hex)."""
+    spans: MappingProxyType[str, tuple[int, int]]
+    """Where each key with its value stands in the file, as byte offsets [start, end)."""
+    data_start: int
+    """Where the tensor data begin."""
 
 
 def read_header(path: Path) -> Header:
@@ -108,16 +112,20 @@ def _parse(cursor: "_Cursor", path: Path, identity: Identity) -> Header:
         raise cursor.error(f"has GGUF version {version}, supported are 2 and 3: convert or fetch it anew")
     n_tensors, n_keys = cursor.count("<Q", MAX_TENSORS, "tensors"), cursor.count("<Q", MAX_KEYS, "keys")
     values: dict[str, Value] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for _ in range(n_keys):
+        begins = cursor.position
         key = cursor.text(MAX_KEY_BYTES, strict=True)
         if key in values:
             raise cursor.error(f"has the key {key!r} twice: fetch it again")
         values[key] = cursor.value(cursor.number("<I"))
+        spans[key] = (begins, cursor.position)
     tensors = tuple(_tensor(cursor) for _ in range(n_tensors))
     if len({tensor.name for tensor in tensors}) != n_tensors:
         raise cursor.error("lists a tensor twice: fetch it again")
-    _check_data(cursor, values, tensors, identity.size)
-    return Header(path, identity, version, MappingProxyType(values), tensors, cursor.digest())
+    start = _check_data(cursor, values, tensors, identity.size)
+    frozen = MappingProxyType(values), tensors, cursor.digest(), MappingProxyType(spans)
+    return Header(path, identity, version, *frozen, start)
 
 
 def _tensor(cursor: "_Cursor") -> Tensor:
@@ -133,19 +141,20 @@ def _tensor(cursor: "_Cursor") -> Tensor:
     return Tensor(name, shape, kind, offset, n_elements // per_block * block_bytes)
 
 
-def _check_data(cursor: "_Cursor", values: dict[str, Value], tensors: tuple[Tensor, ...], size: int) -> None:
-    """Raise unless the file is long enough for every tensor."""
+def _check_data(cursor: "_Cursor", values: dict[str, Value], tensors: tuple[Tensor, ...], size: int) -> int:
+    """Where the tensor data begin; raises unless the file is long enough for every tensor."""
     alignment = values.get("general.alignment", 32)
     if isinstance(alignment, bool) or not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
         raise cursor.error("has a broken alignment: fetch it again")
-    if not tensors:
-        return
     start = -(-cursor.position // alignment) * alignment
+    if not tensors:
+        return start
     if any(tensor.offset % alignment for tensor in tensors):
         raise cursor.error("has a tensor at a broken offset: fetch it again")
     end = start + max(tensor.offset + tensor.n_bytes for tensor in tensors)
     if end > size:
         raise cursor.error(f"is incomplete ({size:,} of {end:,} bytes): fetch it again")
+    return start
 
 
 class _Cursor:

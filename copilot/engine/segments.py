@@ -51,6 +51,10 @@ def chain(root: bytes, tokens: Sequence[int]) -> Iterator[Link]:
         yield Link(key, start, start + len(part))
 
 
+class _DamagedError(Exception):
+    """The file is not the segment it should be."""
+
+
 class SegmentStore:
     """The segments of one engine fingerprint, in a folder of this user, bounded by a quota for all fingerprints."""
 
@@ -85,7 +89,16 @@ class SegmentStore:
         """The payload, verified; None if it is absent or damaged (a damaged file is removed)."""
         path = self._path(link, kind)
         try:
-            content = memoryview(path.read_bytes())  # a mapped file that somebody cuts would end the process
+            with path.open("rb", buffering=0) as file:
+                # A damaged or foreign file may be huge: it is read when its header says that it is as long as it is.
+                size = self._payload_bytes(file.read(_HEADER.size), link)
+                if size is None or size != os.fstat(file.fileno()).st_size - _HEADER.size:
+                    raise _DamagedError
+                file.seek(0)
+                content = memoryview(file.readall())  # a mapped file that somebody cuts would end the process
+        except _DamagedError:
+            self.reject(link, kind)
+            return None
         except OSError:
             return None
         payload = self._verified(content, link)

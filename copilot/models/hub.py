@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 from copilot.errors import ModelFileError, ModelMissingError
@@ -19,7 +19,19 @@ from copilot.models.partial import Partial
 _BLOCK_BYTES = 16 << 20
 _TIMEOUT_S = 30.0
 _ATTEMPTS = 5
+_LONGEST_WAIT_S = 60.0
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class _RangeRefusedError(ModelMissingError):
+    """The server has no bytes from where the last attempt stopped: what is here is not a part of its file."""
+
+
+class _BusyError(ModelMissingError):
+    """The server asks to come back later."""
+
+    wait_s = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +94,13 @@ def fetch_file(
                     report(Progress("fetch", partial.size, total, "bytes", min(reused, offset)))
             if remote.size is None:
                 break
-        except ModelMissingError:
+        except ModelMissingError as error:
             failures = 0 if partial.size > before else failures + 1
             if failures >= _ATTEMPTS:
                 raise
-            pause(2.0**failures)
+            if isinstance(error, _RangeRefusedError):
+                partial.restart()
+            pause(max(2.0**failures, _asked_to_wait_s(error)))
 
 
 def source_of(remote: RemoteFile, model: Model) -> str:
@@ -108,8 +122,7 @@ def _blocks_from(start: int, model: Model, remote: RemoteFile) -> Generator[tupl
         "GET", remote.url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=True
     )
     with _network_errors(model), request as response:
-        if response.status_code not in (200, 206):
-            raise ModelMissingError(f"Hugging Face answered {response.status_code} for {model.name}; try again later")
+        _check_status(response.status_code, response.headers, model, start)
         offset = start if response.status_code == 206 else 0
         gathered = bytearray()
         try:
@@ -126,6 +139,24 @@ def _blocks_from(start: int, model: Model, remote: RemoteFile) -> Generator[tupl
             raise
         if gathered:
             yield offset, bytes(gathered)
+
+
+def _check_status(status: int, headers: Mapping[str, str], model: Model, start: int) -> None:
+    """Raise unless what follows are the bytes from `start`, or from 0 in an answer without ranges."""
+    if status == 416 and start:
+        raise _RangeRefusedError(f"Hugging Face has no bytes from {start:,} of {model.name}; run the command again")
+    if status not in (200, 206):
+        busy = _BusyError(f"Hugging Face answered {status} for {model.name}; run the command again later to go on")
+        wait = headers.get("retry-after", "")
+        busy.wait_s = min(float(wait), _LONGEST_WAIT_S) if wait.isdecimal() else 0.0
+        raise busy
+    told = _CONTENT_RANGE.match(headers.get("content-range", ""))
+    if status == 206 and (told is None or int(told[1]) != start):
+        raise _RangeRefusedError(f"Hugging Face sent other bytes of {model.name} than asked for; run the command again")
+
+
+def _asked_to_wait_s(error: ModelMissingError) -> float:
+    return error.wait_s if isinstance(error, _BusyError) else 0.0
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,13 @@ _PREFIX = "import-"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 
 
+Join = Callable[[Sequence[Path], Path, Report], None]
+
+
+def _anything(file: Path) -> None:
+    """Take any file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """How a file is to be installed."""
@@ -34,6 +41,14 @@ class Placement:
     name: str | None = None
     """Used unless the catalogue knows the file; None = the file's stem."""
     mode: Mode = "copy"
+    sha256: str | None = None
+    """The digest it must have, where somebody knows it."""
+    inspect: Callable[[Path], None] = _anything
+    """Raises ModelFileError for a file that is no usable model; asked before anything is copied."""
+    parts: tuple[Path, ...] = ()
+    """All files of a model that comes in several, in order."""
+    join: Join | None = None
+    """Makes one file of them."""
 
 
 def import_file(
@@ -46,12 +61,18 @@ def import_file(
     """
     if not file.is_file():
         raise ModelMissingError(f"there is no file at {file}; give the path of a GGUF file")
-    if _SHARD.search(file.stem):
-        raise ModelFileError(f"{file.name} is one shard of a model; merge them with `llama-gguf-split --merge` first")
     wanted = placement or Placement()
+    if _SHARD.search(file.stem) and wanted.join is None:
+        raise ModelFileError(f"{file.name} is one shard of a model; merge them with `llama-gguf-split --merge` first")
     with disk_errors(store.folder), store.lock("import", wait=True), _staged(store) as staged:
-        require_gguf(file)
-        sha256 = _bring(file.resolve(), staged, wanted.mode, store, report)
+        for part in wanted.parts or (file,):
+            require_gguf(part)
+            wanted.inspect(part)
+        sha256 = _bring(file.resolve(), staged, wanted, store, report)
+        if wanted.sha256 not in (None, sha256):
+            raise ModelFileError(
+                f"{file} does not have the digest that it is kept under; fetch it again where it is from"
+            )
         target = _name_for(file, sha256, wanted.name, catalogue)
         if target in store.names():
             present = check(target, store, catalogue, report)
@@ -78,8 +99,17 @@ def _staged(store: Store) -> Iterator[Path]:
         staged.unlink(missing_ok=True)
 
 
-def _bring(source: Path, staged: Path, mode: Mode, store: Store, report: Report) -> str:
+def _bring(source: Path, staged: Path, wanted: Placement, store: Store, report: Report) -> str:
     """Make `staged` the file, by the mode asked for; returns its SHA-256."""
+    mode = wanted.mode
+    if wanted.join is not None:
+        if mode != "copy":
+            raise UsageError(
+                f"{source.name} is a model in several files, which cannot be linked; import it without `--link`"
+            )
+        store.require_space(sum(part.stat().st_size for part in wanted.parts))
+        wanted.join(wanted.parts, staged, report)
+        return sha256_of(staged, report)
     if mode == "copy":
         store.require_space(source.stat().st_size)
         return _copy(source, staged, report)

@@ -86,7 +86,9 @@ class Version:
         listed = git.run(self.root, "ls-files", "-s", "-z", index=self.index) or b""
         state = hashlib.blake2b(listed, digest_size=20)
         if not self.tree:
-            names = git.run(self.root, "ls-files", "-m", "-o", "--exclude-standard", "-z")
+            names = git.run(
+                self.root, *git.without_filters(self.root), "ls-files", "-m", "-o", "--exclude-standard", "-z"
+            )
             for name in sorted(names.split(b"\0")) if names is not None else ():
                 with suppress(OSError):
                     stat = (self.root / os.fsdecode(name)).lstat()

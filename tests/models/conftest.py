@@ -107,6 +107,15 @@ class Hub:
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
     status: int = 200
+    answers: list[int] = field(default_factory=list)
+    """Statuses of the next GETs, before it answers as usual."""
+    retry_after: str = ""
+    shift: int = 0
+    """How far a range is given from where it was asked."""
+    longer: int = 0
+    """Bytes that the body has beyond the size that was told."""
+    moved: bool = False
+    """Whether the file is given by a redirect to another address."""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     endpoint: str = ""
 
@@ -134,11 +143,19 @@ def hub() -> Iterator[Hub]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             state.requests.append((self.command, self.path, headers))
             start = 0
-            status = state.status
-            if body and state.ranges and "range" in headers:
-                start, status = int(headers["range"].removeprefix("bytes=").removesuffix("-")), 206
-            rest = state.content[start:] if status < 400 else b""
+            status = state.answers.pop(0) if body and state.answers else state.status
+            if status == 200 and state.moved and not self.path.startswith("/cdn"):
+                status = 302
+            if status == 200 and body and state.ranges and "range" in headers:
+                start, status = int(headers["range"].removeprefix("bytes=").removesuffix("-")) + state.shift, 206
+            rest = state.content[start:] + b"x" * state.longer if status in (200, 206) else b""
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", f"{state.endpoint}/cdn{self.path}")
+            if status == 206:
+                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
+            if state.retry_after:
+                self.send_header("Retry-After", state.retry_after)
             self.send_header("ETag", f'"{state.etag}"')
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("X-Linked-Etag", f'"{state.etag}"')
@@ -147,7 +164,7 @@ def hub() -> Iterator[Hub]:
             self.end_headers()
             if not body:
                 return
-            if state.cuts:
+            if state.cuts and rest:
                 self.wfile.write(rest[: state.cuts.pop(0)])
                 self.close_connection = True
             else:

@@ -110,6 +110,50 @@ def test_an_unreachable_hub_is_one_line_with_a_way_out(tiny: Model) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_busy_server_is_asked_again(tiny: Model, hub: Any, content: bytes, tmp_path: Path, status: int) -> None:
+    """It may say how long to wait, within reason; a date or nonsense is not believed."""
+    remote = locate(tiny, endpoint=hub.endpoint)
+    waits: list[float] = []
+    for told, waited in (("7", 7.0), ("86400", 60.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 2.0)):
+        hub.answers, hub.retry_after = [status], told
+        partial = Partial(tmp_path / f"{told[:3]}.partial", source_of(remote, tiny))
+        fetch_file(tiny, remote, partial, ignore, pause=waits.append)
+        assert (partial.path.read_bytes(), waits.pop()) == (content, waited)
+
+
+def test_bytes_that_the_server_no_longer_has_are_fetched_anew(
+    tiny: Model, hub: Any, content: bytes, tmp_path: Path
+) -> None:
+    """416: what is here is no part of its file, so it begins again from the start."""
+    hub.cuts, hub.answers = [5000], [200, 416]
+    assert fetch(tiny, hub, tmp_path).path.read_bytes() == content
+    assert hub.asked_ranges == [None, "bytes=5000-", None]
+
+
+def test_a_range_from_elsewhere_is_not_joined(tiny: Model, hub: Any, content: bytes, tmp_path: Path) -> None:
+    """A server that gives other bytes than asked for is not believed; without ranges the file still arrives."""
+    hub.cuts, hub.shift = [5000], 100
+    assert fetch(tiny, hub, tmp_path).path.read_bytes() == content
+    assert hub.asked_ranges == [None, "bytes=5000-", None]
+
+
+def test_a_server_that_never_has_the_rest_is_given_up(tiny: Model, hub: Any, tmp_path: Path) -> None:
+    """No endless loop, whatever it answers."""
+    hub.answers = [416, 503, 416, 500, 429, 416, 503]
+    with pytest.raises(ModelMissingError, match="run the command again"):
+        fetch(tiny, hub, tmp_path)
+    assert len(hub.asked_ranges) == 5
+
+
+def test_a_redirect_is_followed_and_continued(tiny: Model, hub: Any, content: bytes, tmp_path: Path) -> None:
+    """The hub names the digest and another host has the bytes; each attempt asks the hub first."""
+    hub.moved, hub.cuts = True, [5000]
+    assert fetch(tiny, hub, tmp_path).path.read_bytes() == content
+    gets = [path for method, path, _ in hub.requests if method == "GET"]
+    assert [path.startswith("/cdn") for path in gets] == [False, True, False, True]
+
+
 PULL = """
     import sys
     from pathlib import Path
@@ -154,6 +198,26 @@ def test_an_unpinned_file_is_held_to_the_digest_the_hub_names(tiny: Model, hub: 
     damaged = run_pull(unpinned, tmp_path / "damaged", HF_ENDPOINT=hub.endpoint)
     assert damaged.returncode == 1
     assert damaged.stderr.startswith("model-file: what was fetched as tiny does not have its published digest")
+
+
+def test_a_body_of_another_length_is_never_installed(tiny: Model, hub: Any, tmp_path: Path) -> None:
+    """More bytes than were told do not have the digest; they are deleted, and the next pull begins anew."""
+    hub.longer = 7
+    failed = run_pull(tiny, tmp_path, HF_ENDPOINT=hub.endpoint)
+    assert failed.stderr.startswith("model-file: what was fetched as tiny does not have its published digest")
+    assert not list(tmp_path.rglob("*.gguf")) + list(tmp_path.rglob("*.partial"))
+    hub.longer = 0
+    assert run_pull(tiny, tmp_path, HF_ENDPOINT=hub.endpoint).stdout == f"ok {tiny.sha256}"
+
+
+def test_a_file_that_changes_under_its_old_tag_is_never_installed(tiny: Model, hub: Any, tmp_path: Path) -> None:
+    """A stale tag promises the published bytes and others arrive: refused, and nothing is left to be continued."""
+    content, hub.content = hub.content, hub.content[::-1]
+    assert run_pull(tiny, tmp_path, HF_ENDPOINT=hub.endpoint).returncode == 1
+    hub.content = content
+    hub.requests.clear()
+    assert run_pull(tiny, tmp_path, HF_ENDPOINT=hub.endpoint).stdout == f"ok {tiny.sha256}"
+    assert hub.asked_ranges == [None]
 
 
 def test_the_offline_switch_is_obeyed_and_named(tiny: Model, hub: Any, tmp_path: Path) -> None:

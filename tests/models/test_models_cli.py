@@ -9,6 +9,7 @@ import pytest
 
 from copilot.cli import main
 from copilot.models import Catalogue, Store
+from copilot.testing import Shape
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,16 @@ def test_list_shows_published_and_own_models(run: Run, store: Store, content: by
         "context": 2048,
         "licence": "Apache-2.0",
         "pinned": True,
+        "advised": rows[1]["advised"],
     }
 
 
 def test_list_in_words_names_the_command_for_what_is_missing(run: Run) -> None:
     """Every line that is not installed says how to get it."""
     lines = run("list").stdout.splitlines()
-    assert [line.split()[-4:] for line in lines] == [["copilot", "models", "pull", name] for name in ("large", "tiny")]
+    assert [line.partition("  <-")[0].split()[-4:] for line in lines] == [
+        ["copilot", "models", "pull", name] for name in ("large", "tiny")
+    ]
 
 
 def test_pull_path_verify_and_remove_work_on_one_model(
@@ -93,15 +97,24 @@ def test_pull_path_verify_and_remove_work_on_one_model(
     assert not store.path("tiny").exists()
 
 
-def test_import_prints_what_became_of_the_file(run: Run, tmp_path: Path, content: bytes) -> None:
-    """A recognised file and a linked foreign one."""
-    published, own = tmp_path / "x.gguf", tmp_path / "own.gguf"
-    published.write_bytes(content)
-    own.write_bytes(b"GGUF own")
-    assert json.loads(run("import", published, "--json").stdout)["name"] == "tiny"
+def test_import_prints_what_became_of_the_file(run: Run, tiny_model: Callable[[Shape], Path]) -> None:
+    """A linked foreign file, by path; and by its folder it is the same one."""
+    own = tiny_model("gemma4-moe")
     linked = run("import", own, "--link", "symlink", "--name", "linked")
     assert linked.stdout.startswith("linked: ")
     assert linked.stdout.endswith("no published digest)\n")
+
+
+def test_find_prints_the_commands_that_import(run: Run, tmp_path: Path) -> None:
+    """One line per model, ready to be pasted; control characters in a name do not reach the terminal."""
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    (folder / "a model.gguf").write_bytes(b"GGUF")
+    (folder / "\x1b[31mred.gguf").write_bytes(b"GGUF")
+    lines = run("find", folder).stdout.splitlines()
+    assert any(line.endswith(f"copilot models import '{folder}/a model.gguf'") for line in lines)
+    assert "\x1b" not in "".join(lines)
+    assert len(json.loads(run("find", folder, "--json").stdout)) == 2
 
 
 def test_verify_exits_with_3_on_other_bytes(run: Run, store: Store, content: bytes) -> None:

@@ -14,7 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from llama_cpp import llama_cpp as c
 
-__all__ = ["build_id", "c", "default_threads", "forget_log", "last_log", "start", "system_info"]
+__all__ = ["build_id", "c", "can_offload", "default_threads", "forget_log", "last_log", "start", "system_info"]
 
 LOG_WARN_AND_ERROR = (3, 4)
 """ggml_log_level values, which the binding does not name."""
@@ -54,6 +54,11 @@ def build_id() -> str:
     from importlib.metadata import version
 
     return f"llama-cpp-python {version('llama-cpp-python')}"
+
+
+def can_offload() -> bool:
+    """Whether llama.cpp was built to use a graphics processor."""
+    return bool(c.llama_supports_gpu_offload())
 
 
 def system_info() -> str:

@@ -1,0 +1,127 @@
+"""Each thing that can be wrong is found and has a cure; the machine that is examined is a value."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from copilot.config import Settings
+from copilot.engine.machine import Accelerator, Machine
+from copilot.models import Store, shipped_catalogue
+from copilot.tasks.calibration import Calibration
+from copilot.tasks.doctor.disk import LOW_DISK_BYTES, cache_health, folder, model_files
+from copilot.tasks.doctor.surroundings import git, judged
+from copilot.tasks.doctor.tier import tier
+
+GIB = 1 << 30
+LAPTOP = Machine(8 * GIB, 6 * GIB, 4, frozenset({"avx", "avx2", "fma"}))
+BUILT = frozenset({"AVX", "AVX2", "FMA"})
+CATALOGUE = shipped_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("machine", "built", "status", "says"),
+    [
+        (LAPTOP, BUILT, "ok", "4 cores, avx avx2 fma"),
+        (replace(LAPTOP, features=frozenset({"avx"})), BUILT, "problem", "built for AVX2 FMA too"),
+        (LAPTOP, frozenset({"AVX"}), "warning", "built without AVX2 FMA"),
+        (replace(LAPTOP, features=frozenset({"avx"})), frozenset({"AVX"}), "warning", "4 cores, avx"),
+        (replace(LAPTOP, features=frozenset()), BUILT, "ok", "instruction sets not told"),
+        (replace(LAPTOP, features=frozenset({"asimd", "asimddp"})), frozenset({"NEON"}), "ok", "asimddp"),
+        (replace(LAPTOP, accelerators=(Accelerator("A card", 8 * GIB),)), BUILT, "warning", "A card, 8 GiB"),
+    ],
+)
+def test_processor_and_build_must_agree(machine: Machine, built: frozenset[str], status: str, says: str) -> None:
+    """A build for another processor would be killed; one that leaves instruction sets unused is slow."""
+    check = judged(machine, built)
+    assert (check.status, says in check.found) == (status, True), check
+    assert bool(check.cure) == (status != "ok")
+
+
+def test_git_that_is_missing_or_broken_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without git it works, and worse; a git that does not run is the same."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (git().status, git().found) == ("warning", "not found")
+    (tmp_path / "git").write_text("no program")
+    (tmp_path / "git").chmod(0o700)
+    assert "does not run" in git().found
+
+
+def test_a_folder_must_be_one_that_can_be_written(tmp_path: Path) -> None:
+    """A file in its place is a problem; a folder still to be made is none."""
+    (tmp_path / "file").write_text("")
+    assert folder("cache", tmp_path / "file" / "cache").status == "problem"
+    fine = folder("cache", tmp_path / "a" / "b")
+    assert fine.status in ("ok", "warning") and "GiB free" in fine.found
+    assert LOW_DISK_BYTES > 0
+
+
+def test_the_cache_must_be_readable_private_and_within_its_quota(tmp_path: Path) -> None:
+    """A damaged index, an open folder and too much KV each have their own cure."""
+    assert cache_health(tmp_path / "none", GIB).found == "nothing is kept yet"
+    cache = tmp_path / "cache"
+    (cache / "index").mkdir(parents=True)
+    cache.chmod(0o700)
+    database = sqlite3.connect(cache / "index" / "index.sqlite3")
+    database.execute("create table t (x)")
+    database.commit()
+    database.close()
+    assert cache_health(cache, GIB).status == "ok"
+    cache.chmod(0o755)
+    assert cache_health(cache, GIB).cure == f"chmod 700 {cache}"
+    cache.chmod(0o700)
+    (cache / "index" / "index.sqlite3").write_bytes(b"damaged" * 1000)
+    check = cache_health(cache, GIB)
+    assert (check.status, "index/index.sqlite3 cannot be read" in check.found) == ("warning", True)
+    (cache / "index" / "index.sqlite3").unlink()
+    (cache / "kv").mkdir()
+    with (cache / "kv" / "large.kv").open("wb") as file:
+        file.truncate(3 * GIB)  # a hole: it takes no disk
+    assert "set cache_quota_gib higher" in cache_health(cache, GIB).cure
+
+
+def test_model_files_that_must_not_be_used_are_named(tmp_path: Path) -> None:
+    """A wrong digest on record, and a download that was not finished."""
+    store = Store(tmp_path)
+    assert [check.found for check in model_files(store, CATALOGUE)] == ["none installed"]
+    store.path("gemma-4-e2b").write_bytes(b"GGUF not it")
+    store.remember("gemma-4-e2b", "0" * 64)
+    store.staging.mkdir()
+    (store.staging / "gemma-4-12b.partial").write_bytes(b"GGUF")
+    wrong, unfinished = model_files(store, CATALOGUE)
+    assert (wrong.status, "`copilot models pull gemma-4-e2b`" in wrong.cure) == ("problem", True)
+    assert (unfinished.status, "`copilot models pull gemma-4-12b` goes on" in unfinished.cure) == ("warning", True)
+
+
+def test_an_early_release_of_gemma_is_recognised(tmp_path: Path) -> None:
+    """Its digest is known, and the newer file has the same name."""
+    store = Store(tmp_path)
+    [old] = CATALOGUE.require("gemma-4-e2b").superseded
+    store.folder.mkdir(exist_ok=True)
+    store.path("mine").write_bytes(b"GGUF")
+    store.remember("mine", old)
+    [check] = model_files(store, CATALOGUE)
+    assert "is an old release that llama.cpp cannot load" in check.cure
+
+
+def test_the_tier_follows_machine_measurement_and_settings() -> None:
+    """The sum is shown; a wished model changes it; what is better is named; free memory is told."""
+    check = tier(LAPTOP, CATALOGUE, None, Settings())
+    assert check.status == "ok" and "gemma-4-e2b with" in check.found and "(estimated)" in check.found
+    assert "gemma-4-e4b would be better" in check.cure
+    wished = tier(LAPTOP, CATALOGUE, None, Settings(model="qwen2.5-coder-1.5b"))
+    assert wished.found.startswith("qwen2.5-coder-1.5b with 32,768 tokens")
+    assert wished.cure == "the best for this machine would be gemma-4-e2b"
+    measured = tier(LAPTOP, CATALOGUE, Calibration("m", 4, 1.5e9, 1.1e9, 10.0, 2.5), Settings())
+    assert "(measured here)" in measured.found and "qwen2.5-coder-0.5b" in measured.found
+    busy = tier(replace(LAPTOP, available_bytes=GIB), CATALOGUE, None, Settings())
+    assert "only 1.0 GiB are free now" in busy.found
+
+
+def test_a_model_that_is_too_large_has_a_smaller_one_named() -> None:
+    """The cure names the best that fits; where nothing fits, what would be needed."""
+    check = tier(LAPTOP, CATALOGUE, None, Settings(model="gemma-4-31b"))
+    assert check.status == "problem" and check.cure.startswith("set model to gemma-4-e2b")
+    none = tier(Machine(2 * GIB, GIB, 2), CATALOGUE, None, Settings())
+    assert none.status == "problem" and "needs 3 GiB of memory" in none.cure
