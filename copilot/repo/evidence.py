@@ -10,11 +10,11 @@ import numpy as np
 from copilot.repo.chunks import Chunk
 from copilot.repo.index import Index
 from copilot.repo.places import chunks_from
-from copilot.repo.postings import Numbers, Postings, lengths, postings
+from copilot.repo.postings import B_OF_FILES, Numbers, Postings, lengths, postings
 from copilot.repo.query import Query
 from copilot.repo.schema import MOST_CHUNKS
 
-MOST_PER_FILE = 6
+MOST_PER_FILE = 10
 """Places of one file that are looked at, and shown."""
 
 _FILES = 400
@@ -67,7 +67,8 @@ def _file_scores(index: Index, of_files: Postings) -> dict[int, float]:
     sizes = dict(index.select(f"SELECT id, size FROM files WHERE id IN ({','.join('?' * len(best))})", best.tolist()))
     mean = sum(file.size for file in index.files) / len(index.files) or 1.0
     near = of_files.only(best)
-    numbers, scores = near.scores(np.array([sizes.get(number, 0) / mean for number in near.numbers.tolist()]))
+    relative = np.array([sizes.get(number, 0) / mean for number in near.numbers.tolist()])
+    numbers, scores = near.scores(relative, B_OF_FILES)
     return dict(zip(numbers.tolist(), scores.tolist(), strict=True))
 
 

@@ -34,9 +34,15 @@ _ASKED_FOR = {
     Role.LEGAL: frozenset({"license", "licence", "changelog", "changes", "release", "history"}),
     Role.CONFIG: frozenset({"config", "configuration", "settings", "setting", "ci", "workflow", "pipeline"}),
 }
-_KIND_FACTORS = {"part": 0.85, "text": 0.85, "class": 0.9, "struct": 0.9, "interface": 0.9, "module": 0.8}
+_CALLABLES = frozenset({"function", "method", "constructor", "macro"})
+_NOT_CALLABLE = 0.5
 """A question is answered by what is done more often than by what is declared or left between."""
-_FILE_NAME = 0.25
+_NAMED = 1.15
+_NAMED_IN_FULL = 1.3
+"""Of a place whose name the query says as code; more would lift what a description only mentions."""
+_LIKENESS = 0.75
+"""What a place gains whose name the query says completely in its own words."""
+_FILE_NAME = 0.5
 """What a file gains whose name the query says completely."""
 
 
@@ -63,15 +69,15 @@ def subject(path: str) -> frozenset[str]:
 
 def place_factor(chunk: Chunk, path: str, asked: Query) -> float:
     """By the kind of the place; more where the query spells out its name or its path."""
-    factor = _KIND_FACTORS.get(chunk.kind, 1.0)
+    factor = 1.0 if chunk.kind in _CALLABLES else _NOT_CALLABLE
     lowered = chunk.symbol.lower()
     if lowered:
         name = chunk.symbol.rpartition(".")[2]
         if lowered in asked.names:
-            factor *= 2.0
+            factor *= _NAMED_IN_FULL
         elif name.lower() in asked.names:
-            factor *= 1.6
-        factor *= 1.0 + _likeness(_stems(name), asked)
+            factor *= _NAMED
+        factor *= 1.0 + _LIKENESS * _likeness(_stems(name), asked)
     file = path.lower()
     if any(_is_same(file, named) for named in asked.paths):
         factor *= 2.0

@@ -25,11 +25,15 @@ _COMMON_SHARE = 1 / 32
 places would take longest."""
 _SYMBOL_WEIGHT = 8.0
 _PATH_WEIGHT = 2.0
-_SYMBOL_WEIGHT_IN_FILE = 4.0
+_SYMBOL_WEIGHT_IN_FILE = 8.0
 _PATH_WEIGHT_IN_FILE = 4.0
 """Of a term there; elsewhere it counts once for each place."""
+_PAIR_WEIGHT = 0.6
+"""Of a name made of two words of the query, beside those words."""
 _K1 = 1.2
 _B = 0.75
+B_OF_FILES = 0.5
+"""Large files are about more; they are not just wordy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ class Postings:
         kept = np.isin(self.numbers, wanted)
         return Postings(self.numbers[kept], self.counts[kept], self.values[kept])
 
-    def scores(self, lengths: Values | None = None) -> tuple[Numbers, Values]:
+    def scores(self, lengths: Values | None = None, b: float = _B) -> tuple[Numbers, Values]:
         """Each number once, ascending, and its BM25; `lengths` has for each *entry* how many times the usual it is."""
-        damping = _K1 if lengths is None else _K1 * (1.0 - _B + _B * lengths)
+        damping = _K1 if lengths is None else _K1 * (1.0 - b + b * lengths)
         found, of = np.unique(self.numbers, return_inverse=True)
         worth = self.values * self.counts * (_K1 + 1.0) / (self.counts + damping)
         return found, np.bincount(of, worth, len(found)).astype(np.float64)
@@ -69,18 +73,20 @@ def postings(index: Index, table: str, asked: Query) -> tuple[Postings, Postings
     """Those of places, and those of files."""
     places = _totals(index, table)[0]
     most = max(_COMMON, int(places * _COMMON_SHARE)) if len(asked.terms) > _FEW_TERMS else places
-    terms = [_read(index, table, word, weight, most) for word, weight in zip(asked.terms, asked.weights, strict=True)]
+    wanted = [*zip(asked.spellings, asked.weights, strict=True), *((pair, _PAIR_WEIGHT) for pair in asked.pairs)]
+    terms = [_read(index, table, spellings, weight, most) for spellings, weight in wanted]
     terms = [term for term in terms if len(term.inside) <= most] or terms
     of_places = _joined(_in_places(term, places) for term in terms)
     return of_places, _joined(_in_files(term, len(index.files)) for term in terms)
 
 
-def _read(index: Index, table: str, word: str, weight: float, most: int) -> _Term:
+def _read(index: Index, table: str, spellings: Sequence[str], weight: float, most: int) -> _Term:
     """Reads one place more than `most`, so that it shows if there are more. A path that common is no evidence."""
+    any_of = " OR ".join(f'"{word}"' for word in spellings)
 
     def numbers(columns: str) -> Numbers:
         rows = index.select(
-            f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?", (f'{{{columns}}} : "{word}"', most + 1)
+            f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?", (f"{{{columns}}} : ({any_of})", most + 1)
         )
         return np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
 

@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from copilot.repo.breadth import Breadth, breadth_of
+from copilot.repo.short_forms import same_words
 from copilot.repo.words import is_compound, parts, words
 
 MOST_TERMS = 32
+MOST_PAIRS = 12
 MOST_CHARS = 8192
 """What lies beyond is not read."""
 
@@ -21,6 +24,8 @@ _TITLE_WEIGHT = 2.0
 _CODE_WEIGHT = 2.0
 """Of a word that is marked as code, or the function of a stack frame."""
 _NUMBER_WEIGHT = 0.5
+_WRAPPED_CHARS = 50
+"""A first line this long that goes on in the next is no title, but text that was wrapped."""
 
 _STOPWORDS_TEXT = """a about all also an and any are as at be been being but by can could did do does doing done each
     explain for from get gets give given had has have having how i if in into is it its itself made make makes
@@ -35,6 +40,7 @@ _DOTTED = re.compile(r"(?<!\w)\w++(?:(?:\.|::|#|->)\w++)++")
 _CODE = re.compile(r"`(\w++)(?:\(\))?`|(?<!\w)(\w++)\(\)|(?<=, in )(\w++)$", re.MULTILINE)
 _LINK = re.compile(r"https?://\S++")
 _LINKED_FILE = re.compile(r"/(?:blob|tree|raw)/[^/]++/([^#?]++)")
+_NEIGHBOURS = re.compile(r"(?<!\w)([A-Za-z]{2,})(?= ([A-Za-z]{2,})(?!\w))")
 _TRAILER = re.compile(r"^[ \t]*+(?:[A-Z][\w-]*?-[Bb]y|Change-Id|[A-Z][a-z]++-Bug|Cc):.*+$", re.MULTILINE)
 
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "ors", "or", "ed", "es", "s", "e", "y")
@@ -49,13 +55,19 @@ class Query:
     weights: tuple[float, ...]
     """How much each term matters: more in the first line, and more if it returns."""
     stems: frozenset[str]
-    """The terms without their endings."""
+    """The terms and their other spellings, without endings."""
     words: frozenset[str]
     """All words of the first line, stop words too."""
     names: frozenset[str]
     """What can only be an identifier: compound, dotted, in backticks, or the function of a stack frame."""
     paths: frozenset[str]
     """What looks like a file."""
+    spellings: tuple[tuple[str, ...], ...]
+    """The words that count as each term: itself first, then its short and long forms."""
+    pairs: tuple[tuple[str, ...], ...]
+    """For two words that follow each other, the names they would make: `request_context`, `requestcontext`."""
+    breadth: Breadth
+    """Whether one place is asked for or all files concerned."""
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -71,7 +83,7 @@ def parsed(query: str) -> Query:
     """Take a query apart; every string is a query."""
     text = query[:MOST_CHARS].replace("\0", " ")
     text = _without_noise(text)
-    title = text.lstrip().partition("\n")[0]
+    title = _title(text)
     found = words(text)
     code = {spelled.lower() for groups in _CODE.findall(text) for spelled in groups}
     weights = _weights(_terms(found), _terms(words(title)).keys(), code)
@@ -81,13 +93,39 @@ def parsed(query: str) -> Query:
     names |= {re.sub(r"::|#|->", ".", dotted).lower() for dotted in _DOTTED.findall(text)}
     names |= code
     kept = tuple(weights)[:MOST_TERMS]
+    spellings = tuple((term, *same_words(term)) for term in kept)
     return Query(
         kept,
         tuple(weights[term] for term in kept),
-        frozenset(stem(term) for term in kept),
+        frozenset(stem(spelled) for same in spellings for spelled in same),
         frozenset(word.lower() for word in words(title)),
         frozenset(names - {""}),
         frozenset(path.lower().replace("\\", "/") for path in _PATH.findall(text)),
+        spellings,
+        _pairs(title),
+        breadth_of(query[:MOST_CHARS]),
+    )
+
+
+def _title(text: str) -> str:
+    """The first line, or all of the first paragraph if that line is one of wrapped text."""
+    first, _, rest = text.lstrip().partition("\n")
+    if len(first) < _WRAPPED_CHARS or not rest.partition("\n")[0].strip():
+        return first
+    return text.lstrip().partition("\n\n")[0]
+
+
+def _pairs(title: str) -> tuple[tuple[str, ...], ...]:
+    found = [(one.lower(), other.lower()) for one, other in _NEIGHBOURS.findall(title)]
+    telling = dict.fromkeys(pair for pair in found if not _STOPWORDS & set(pair))
+    return tuple(
+        tuple(
+            one + joint + other
+            for one in (first, *same_words(first))
+            for other in (second, *same_words(second))
+            for joint in ("_", "")
+        )
+        for first, second in list(telling)[:MOST_PAIRS]
     )
 
 

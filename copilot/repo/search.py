@@ -6,6 +6,7 @@ Needs no model. Any text is a safe query. Knows no tables, no tokens, no packs.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from copilot.repo.breadth import Breadth
 from copilot.repo.evidence import MOST_PER_FILE, Match, matches
 from copilot.repo.factors import name_factor, place_factor, role_factor, subject
 from copilot.repo.index import Index
@@ -14,11 +15,10 @@ from copilot.repo.query import Query, parsed
 __all__ = ["MOST_PER_FILE", "Hit", "search"]
 
 _MACHINE_WRITTEN = 0.4
-_FILE = 0.5
+_FILE = 1.0
 """What the match of the whole file counts beside that of the place."""
-_PLACE_AGAIN = 0.9
-_FILE_AGAIN = 0.5
-"""What a further place of a file keeps of both, so that other files come in between."""
+_AGAIN = {Breadth.PLACE: (1.0, 0.9), Breadth.MIXED: (0.85, 0.5), Breadth.FILES: (0.4, 0.2)}
+"""What a further place of a file keeps of its place's score and of its file's, so that other files come in between."""
 _COMPANION = 1.3
 """What a file gains when one of the same subject is above: the tests of a hit, its header, its documentation."""
 _PATIENCE = 20
@@ -61,7 +61,7 @@ def search(index: Index, query: str, k: int = 10) -> list[Hit]:
         return []
     marked = {file.path for file in index.files if file.marks}
     weighed = [_weighed(match, asked, match.path in marked) for match in matches(index, asked)]
-    return _ordered(_best_first(_thinned(_best_first(weighed))), k)
+    return _ordered(_best_first(_thinned(_best_first(weighed), *_AGAIN[asked.breadth])), k)
 
 
 def _weighed(match: Match, asked: Query, machine_written: bool) -> _Candidate:
@@ -75,7 +75,7 @@ def _best_first(candidates: Iterable[_Candidate]) -> list[_Candidate]:
     return sorted(candidates, key=lambda one: (-one.score, one.match.path, one.match.chunk.start_line))
 
 
-def _thinned(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
+def _thinned(candidates: Sequence[_Candidate], place_again: float, file_again: float) -> Iterator[_Candidate]:
     """One for each symbol and a few for each file, the later ones for less."""
     per_file: dict[str, int] = {}
     seen: set[tuple[str, str]] = set()
@@ -86,7 +86,7 @@ def _thinned(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
             continue
         seen.add((path, symbol))
         per_file[path] = before + 1
-        yield _Candidate(one.match, one.place * _PLACE_AGAIN**before, one.file * _FILE_AGAIN**before, one.role)
+        yield _Candidate(one.match, one.place * place_again**before, one.file * file_again**before, one.role)
 
 
 def _ordered(candidates: list[_Candidate], k: int) -> list[Hit]:

@@ -53,4 +53,24 @@ def test_terms_and_weights_belong_together(text: str) -> None:
     query = parsed(text)
     assert len(query.terms) == len(query.weights) <= MOST_TERMS
     assert all(weight > 0 for weight in query.weights)
-    assert len({stem(term) for term in query.terms}) == len(query.stems)
+    assert len({stem(term) for term in query.terms}) == len(query.terms) == len(query.spellings)
+
+
+def test_a_wrapped_line_is_no_title() -> None:
+    """Where the first line goes on in the next, the paragraph is the title."""
+    wrapped = "The depot closed while letters were waiting at the\nsorting table\n\nIt rained."
+    query = parsed(wrapped)
+    weights = dict(zip(query.terms, query.weights, strict=True))
+    assert weights["sorting"] == weights["depot"] > weights["rained"]
+
+
+def test_short_forms_count_as_the_words_they_stand_for() -> None:
+    """In both directions."""
+    assert parsed("directory").spellings == (("directory", "dir"),)
+    assert "directory" in parsed("dir").spellings[0]
+
+
+def test_two_words_in_a_row_may_be_one_name() -> None:
+    """Spelled as identifiers are; stop words and punctuation part them."""
+    assert parsed("keep the request context. Depot").pairs[0][:2] == ("request_context", "requestcontext")
+    assert parsed("depot, letter of parcels").pairs == ()
