@@ -68,6 +68,10 @@ class Client:
         self.is_copilot_client = False
         """Whether it speaks the dialect of GitHub's language server."""
 
+    @property
+    def capabilities(self) -> types.ClientCapabilities:
+        return self._server.client_capabilities
+
     def can(self, *names: str) -> bool:
         """Whether the client declared a capability, named by its path: can("window", "work_done_progress")."""
         found: Any = self._server.client_capabilities

@@ -137,7 +137,7 @@ class Reviews:
             with self._state.board.working():
                 done = await lane.run(look)
         if subject.which not in ("range", "diff"):
-            await self._show(project, done)
+            self._show(project, done)
         return done
 
     def _selection(self) -> Selection:
@@ -150,7 +150,7 @@ class Reviews:
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
-    async def _show(self, project: Project, done: Review) -> None:
+    def _show(self, project: Project, done: Review) -> None:
         """Replace what was shown of a repository."""
         least = Severity(self._state.settings.review.severity).rank
         now = Reviewed(texts={file.path: file.new_text for file in done.changes.files if file.new_text is not None})
@@ -161,7 +161,8 @@ class Reviews:
         self._known[project.root] = now
         for path in sorted({*before.findings, *now.findings}):
             self._publish(project.root, path)
-        await self._state.client.refresh_diagnostics()
+        # A client may answer this only after what it waits for here.
+        self._refreshing = create_task(self._state.client.refresh_diagnostics())
 
     def _publish(self, root: Path, path: str) -> None:
         """Push the findings of a file, unless the client pulls those of what it has open."""

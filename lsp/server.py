@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from copilot import __version__
 from copilot.errors import CopilotError
-from lsp.acting import Actions
+from lsp.acting import KINDS, Actions
 from lsp.asking import Questions
 from lsp.client import Client
 from lsp.completing import Completions
@@ -28,6 +28,7 @@ from lsp.reviewing import Reviews
 from lsp.state import State
 from lsp.status import Board
 from lsp.synchronising import Synchronising
+from lsp.writing import Writing
 
 NAME = "copilot-offline"
 REQUEST_FAILED = -32803
@@ -60,6 +61,7 @@ class Features:
     reviews: Reviews
     questions: Questions
     actions: Actions
+    writing: Writing
     reporting: Reporting
     copilot: CopilotClient
 
@@ -71,6 +73,8 @@ def create_server(open_app: OpenApp) -> Server:
     board = Board(lambda status: features.reporting.send(status))
     state = State(Projects(open_app), client, board)
     completions, reviews, questions = Completions(state), Reviews(state), Questions(state)
+    writing = Writing(state, reviews, questions)
+    actions = Actions(state, reviews, questions, writing)
     reporting = Reporting(state, completions)
     features = Features(
         state,
@@ -79,7 +83,8 @@ def create_server(open_app: OpenApp) -> Server:
         completions,
         reviews,
         questions,
-        Actions(state, reviews, questions),
+        actions,
+        writing,
         reporting,
         CopilotClient(state, completions),
     )
@@ -142,6 +147,8 @@ def _requests(features: Features) -> dict[str, tuple[Callable[[Any], Any], Any]]
         types.TEXT_DOCUMENT_COMPLETION: (features.completions.listed, types.CompletionOptions()),
         types.TEXT_DOCUMENT_DIAGNOSTIC: (reviews.pull, types.DiagnosticOptions(True, False, identifier="copilot")),
         types.TEXT_DOCUMENT_HOVER: (actions.hover, None),
+        types.TEXT_DOCUMENT_CODE_ACTION: (actions.actions, types.CodeActionOptions(KINDS, resolve_provider=True)),
+        types.CODE_ACTION_RESOLVE: (actions.resolve, None),
         "copilot/ask": (questions.ask, None),
         "copilot/chat": (questions.chat, None),
         "copilot/chat/end": (questions.forget, None),
@@ -160,9 +167,24 @@ def _requests(features: Features) -> dict[str, tuple[Callable[[Any], Any], Any]]
 
 
 def _commands(features: Features) -> dict[str, Callable[..., Any]]:
+    actions, writing, copilot = features.actions, features.writing, features.copilot
+
+    def by_argument(handler: Callable[[Any], Any]) -> Callable[..., Any]:
+        return lambda *arguments: handler(arguments[0] if arguments else None)
+
     return {
-        "copilot.accepted": features.copilot.accept,
-        "github.copilot.didAcceptCompletionItem": features.copilot.accept,
+        "copilot.accepted": copilot.accept,
+        "copilot.ask": actions.ask,
+        "copilot.explain": actions.explain,
+        "copilot.fix": writing.fix,
+        "copilot.refactor": writing.refactor,
+        "copilot.document": writing.document,
+        "copilot.tests": writing.tests,
+        "copilot.review": by_argument(features.reviews.asked),
+        "copilot.warm": by_argument(features.questions.warm),
+        "copilot.status": by_argument(features.reporting.asked),
+        "github.copilot.didAcceptCompletionItem": copilot.accept,
+        "github.copilot.finishDeviceFlow": by_argument(copilot.sign_in),
     }
 
 

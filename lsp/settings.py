@@ -58,6 +58,8 @@ class ClientSettings:
 
     model: str | None = None
     """A model's name or the path of a GGUF file."""
+    completion_model: str | None = None
+    """The same for completion; None = the chat model."""
     context_tokens: int | None = None
     max_answer_tokens: int | None = None
     status_notifications: bool = True
@@ -69,8 +71,8 @@ class ClientSettings:
     @property
     def flags(self) -> dict[str, object]:
         """What of it is for the App."""
-        named = {name: getattr(self, name) for name in ("model", "context_tokens", "max_answer_tokens")}
-        return {name: value for name, value in named.items() if value is not None}
+        names = ("model", "completion_model", "context_tokens", "max_answer_tokens")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def settings_from(given: object) -> tuple[ClientSettings, tuple[str, ...]]:
