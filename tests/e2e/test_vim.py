@@ -192,7 +192,7 @@ def test_what_stands_behind_the_cursor_is_replaced_once(start: Start, workplace:
     """A suggestion that brings its own closing bracket does not leave two; other characters than ASCII count right."""
     workplace.script(suggestion="a, b)", replaces=1)
     editor = start()
-    editor.type("Go'é𝛼', call()<Left>")
+    editor.type("Go'é𝛼', call()<Left><Space><BS>")
     editor.until(lambda: editor.ghost() == "a, b", "ghost text")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[-1].endswith("'é𝛼', call(a, b)"), "the accepted text")
