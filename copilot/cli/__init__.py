@@ -21,6 +21,7 @@ COMMANDS = {
     "complete": "What could stand at a place in a file.",
     "config": "The settings in force and where they come from.",
     "doctor": "Check this machine and say what to do about each problem.",
+    "editors": "Which editors are here, and setting one up.",
     "hook": "Review before each commit.",
     "host": "The engine's process: how it is, its log, and stopping it.",
     "lsp": "The language server, for editors.",

@@ -44,7 +44,7 @@ end
 
 local function typed(lhs)
   local keys = vim.api.nvim_replace_termcodes(lhs, true, true, true)
-  vim.api.nvim_feedkeys(keys, 'n', false)
+  vim.api.nvim_feedkeys(keys, 'in', false) -- before what was typed since
 end
 
 --- What a key did before: Neovim's default for it, else the key itself.

@@ -1,0 +1,5 @@
+;; Add this to your init file.
+
+(add-to-list 'load-path (locate-user-emacs-file "copilot-offline/lisp"))
+(require 'copilot-offline)
+(copilot-offline-global-mode 1)

@@ -1,0 +1,147 @@
+"""What every editor's test starts from: a fresh home, a repository with something to find, and `copilot` on the PATH.
+
+`copilot lsp` is the real language server around a scripted engine; every other command is the real one.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot.testing import Shape, make_repo
+
+SERVER = Path(__file__).parents[1] / "lsp" / "scripted_server.py"
+EDITORS = Path(__file__).parents[2] / "editors"
+GIVE_UP_S = 20.0
+"""When a test gives up waiting; no test measures time by it."""
+ANSWER = "Values are stored by `store_value`, see server.py:10 for how it is done."
+SUGGESTION = "self.values[key] = value"
+CODE = '''\
+"""A tiny key-value server."""
+
+
+class Server:
+    """Keeps values in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def store_value(self, key: str, value: str) -> None:
+        """Remember a value under a key."""
+'''
+FINDING = '''\
+
+
+def debug(server: Server) -> int:
+    breakpoint()
+    return len(server.values)
+'''
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """One user's machine."""
+
+    home: Path
+    project: Path
+    script_folder: Path
+    environment: dict[str, str]
+    answer: str = ANSWER
+    suggestion: str = SUGGESTION
+    text: str = CODE + FINDING
+    """What is in `code`; the last but one line is what a review finds."""
+    fixed: str = CODE + FINDING.replace("    breakpoint()\n", "")
+
+    @staticmethod
+    def until(look: Callable[[], Any], what: str = "") -> Any:
+        """What `look` returns once that is something."""
+        deadline = time.monotonic() + GIVE_UP_S
+        while not (found := look()):
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            time.sleep(0.02)
+        return found
+
+    @property
+    def code(self) -> Path:
+        return self.project / "server.py"
+
+    def script(self, **values: object) -> None:
+        """What the engine says from now on."""
+        path = self.script_folder / "script.json"
+        path.with_suffix(".new").write_text(json.dumps(values))
+        path.with_suffix(".new").replace(path)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What the engine was asked."""
+        path = self.script_folder / "heard.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def servers(self) -> list[int]:
+        """The ids of the running language servers, in the order of their starts."""
+        path = self.script_folder / "started"
+        ids = [int(line) for line in path.read_text().split()] if path.exists() else []
+        return [each for each in ids if _runs(each)]
+
+    def end_servers(self) -> None:
+        for each in self.servers():
+            os.kill(each, signal.SIGKILL)
+
+    def follow_readme(self, editor: str) -> None:
+        """Run the first commands of an editor's README, word for word."""
+        text = (EDITORS / editor / "README.md").read_text()
+        commands = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
+        assert commands, "the README begins with commands"
+        subprocess.run(["sh", "-e"], input=commands[1], env=self.environment, cwd=self.home, text=True, check=True, capture_output=True)
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Workplace:
+    """A machine with the copilot installed and no editor configured; one uncommitted change has a finding."""
+    if sys.platform == "win32":
+        pytest.skip("the stand-in for `copilot` is a shell script")
+    home, folder, programs = tmp_path / "home", tmp_path / "script", tmp_path / "bin"
+    for each in (home, folder, programs):
+        each.mkdir()
+    (folder / "tiny.gguf").symlink_to(tiny_model("qwen2"))
+    program = programs / "copilot"
+    program.write_text(
+        f"""#!/bin/sh
+if [ "$1" = lsp ]; then
+    echo $$ >> {folder}/started
+    exec {sys.executable} {SERVER} {folder}
+fi
+exec {sys.executable} -m copilot "$@"
+"""
+    )
+    program.chmod(0o755)
+    project = make_repo(tmp_path / "project", {"server.py": CODE, "README.md": "# kv\n"})
+    (project / "server.py").write_text(CODE + FINDING)
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("COPILOT_", "PYTHON", "LANG", "LC_"))}
+    environment = kept | {
+        "HOME": str(home),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "TERM": "dumb",
+        "TMPDIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(path for path in (str(SERVER.parents[2]), os.environ.get("PYTHONPATH")) if path),
+    }
+    made = Workplace(home, project, folder, environment)
+    made.script(suggestion=SUGGESTION, answer=ANSWER)
+    return made
