@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from copilot.config import Settings, chosen_host
 from copilot.events import Report, ignore
@@ -25,8 +25,21 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.tokenizer import Tokenizer
     from copilot.host.roster import Found
     from copilot.host.start import Launch
+    from copilot.tasks.complete import Completer
+    from copilot.tasks.complete_model import CompletionModel
     from copilot.tasks.model import ChatModel
     from copilot.tasks.prefix import Prefixes
+
+
+class Served(Protocol):
+    """What a session needs to know of a model."""
+
+    @property
+    def card(self) -> "ModelCard": ...
+    @property
+    def tokenizer(self) -> "Tokenizer": ...
+    @property
+    def n_ctx(self) -> int: ...
 
 
 class App:
@@ -74,19 +87,56 @@ class App:
 
     def chat_model(self, report: Report = ignore) -> "ChatModel":
         """Card, tokenizer and usable context of the chat model. Loads no weights."""
-        from copilot.engine.memory import largest_context, plannable_bytes
         from copilot.engine.tokenizer import Tokenizer
         from copilot.tasks.model import ChatModel
 
         card = self._card(report)
-        n_ctx = min(card.context_length, self.settings.context_tokens or card.context_length)
-        return ChatModel.from_card(
-            card,
-            Tokenizer.from_card(card, self._cards),
-            min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes())),
-        )
+        return ChatModel.from_card(card, Tokenizer.from_card(card, self._cards), self._context_of(card))
 
-    def session(self, model: "ChatModel") -> "Session":
+    def served_model(self) -> "Served":
+        """The model the settings name as a host serves it, whatever it is used for."""
+        from copilot.engine.tokenizer import Tokenizer
+        from copilot.tasks.complete_model import CompletionModel
+
+        card = self._card(ignore)
+        return CompletionModel.from_card(card, Tokenizer.from_card(card, self._cards), self._context_of(card))
+
+    def _context_of(self, card: "ModelCard") -> int:
+        """The largest context to work with, in tokens."""
+        from copilot.engine.memory import largest_context, plannable_bytes
+
+        n_ctx = min(card.context_length, self.settings.context_tokens or card.context_length)
+        return min(n_ctx, largest_context(card, self.settings.kv_type, plannable_bytes()))
+
+    def completion_model(self, report: Report = ignore) -> "CompletionModel":
+        """Card, tokenizer and markers of the model that completes: the one set for it, else the chat model.
+
+        Loads no weights. It may turn out to have no way to complete; the completer says so.
+        """
+        from copilot.engine.gguf import read_card
+        from copilot.engine.tokenizer import Tokenizer
+        from copilot.tasks.complete_model import CompletionModel
+
+        named = self.settings.completion_model
+        if named is None:
+            card = self._card(report)
+        else:
+            installed = resolve(named, self.store, shipped_catalogue(), "completion", report)
+            card = read_card(installed.path, self._cards)
+        return CompletionModel.from_card(card, Tokenizer.from_card(card, self._cards), self._context_of(card))
+
+    def completer(
+        self, repository: Repository, model: "CompletionModel", session: "Session", *, ahead: bool = True
+    ) -> "Completer":
+        """Completions of one repository in one session; `ahead` prepares the next ones while nobody asks."""
+        from copilot.tasks.complete import Completer
+        from copilot.tasks.complete_context import RepositoryContext
+        from copilot.tasks.complete_statistics import Statistics
+
+        statistics = Statistics(self.settings.cache_dir / "completion" / "statistics.json")
+        return Completer(model, session, RepositoryContext(repository), statistics, ahead=ahead)
+
+    def session(self, model: "Served") -> "Session":
         """A session with the engine's host; one in this process where COPILOT_HOST=off."""
         if chosen_host(os.environ) == "off":
             return self.local_session(model)
@@ -94,7 +144,7 @@ class App:
 
         return HostSession(self.launch(model), model.n_ctx)
 
-    def launch(self, model: "ChatModel") -> "Launch":
+    def launch(self, model: "Served") -> "Launch":
         """The host for this model and these parameters, with all the context the machine allows; clients use less."""
         from copilot.host.address import Address, default_transport, key_of
         from copilot.host.orders import Orders
@@ -133,7 +183,7 @@ class App:
         """Where hosts keep their logs."""
         return self.settings.cache_dir / "host"
 
-    def local_session(self, model: "ChatModel") -> "Session":
+    def local_session(self, model: "Served") -> "Session":
         """A session in this process; the weights are loaded by its first request."""
         from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
         from copilot.engine.memory import available_bytes, check_memory, sequences_for

@@ -31,6 +31,8 @@ class Settings:
 
     model: str | None = None
     """A model's name or the path of a GGUF file; None = the best one installed."""
+    completion_model: str | None = None
+    """The same for completion, where a small model that knows fill-in-the-middle does best; None = the chat model."""
     context_tokens: int | None = None
     """Upper bound for prefix, turn and answer together; None = what the model and this machine's memory allow."""
     max_answer_tokens: int = 1024

@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "Check this machine and say what to do about each problem.",
     "hook": "Review before each commit.",
     "host": "The engine's process: how it is, its log, and stopping it.",
+    "lsp": "The language server, for editors.",
     "models": "Model files: list, pull, import, verify, remove, path.",
     "pack": "The repository as the model would see it.",
     "review": "Review a change.",

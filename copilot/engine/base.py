@@ -100,6 +100,29 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class InfillRequest:
+    """Asks for what stands between two texts; the sequence that holds them stays, so that typing costs what was typed.
+
+    The model reads `before`, `hole`, `after`, `gap` in this order: for Qwen2.5-Coder `hole` is <|fim_suffix|> and `gap`
+    <|fim_middle|>, while what opens the first text belongs to `before`. All are token ids.
+    """
+
+    before: Tokens
+    after: Tokens
+    hole: Tokens
+    gap: Tokens
+    sampling: Sampling = field(default_factory=Sampling)
+    exact: bool = False
+    """Read in full what follows the first token that differs, instead of moving cells of `after` that were read before
+    for a slightly different `before`."""
+    priority: Priority = Priority.COMPLETION
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.before) + len(self.hole) + len(self.after) + len(self.gap)
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreRequest:
     """Asks how likely each continuation is after `prefix` and `turn`; nothing is generated."""
 
@@ -173,6 +196,8 @@ class Engine(Protocol):
     """The most tokens of one decode that may want logits."""
     windowed: bool
     """Some layers see only a sliding window, so a cache cannot be rolled back at will."""
+    can_shift: bool
+    """Whether cells can be moved to other positions."""
 
     def length(self, seq: int) -> int: ...
 
@@ -192,6 +217,12 @@ class Engine(Protocol):
 
     def fork(self, source: int, target: int) -> None:
         """Make `target` a second reader of `source`'s cells, without copying."""
+
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        """Make `target` a second reader of `source`'s cells at [start, end), beside those it reads already."""
+
+    def shift(self, seq: int, start: int, delta: int) -> None:
+        """Move the cells from position `start` on by `delta`, in all sequences that read them. Needs `can_shift`."""
 
     def drop(self, seq: int) -> None: ...
 
@@ -239,6 +270,9 @@ class Session(Protocol):
     def generate(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         """Read what is missing, then stream the answer: Progress, Text …, Done."""
 
+    def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
+        """Read what is missing, then stream what stands in between: Progress, Text …, Done."""
+
     def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
         """Per continuation, the natural logarithms of its tokens' probabilities; empty when cancelled."""
 
@@ -253,6 +287,7 @@ __all__ = [
     "Cancel",
     "Engine",
     "Event",
+    "InfillRequest",
     "Priority",
     "ReadState",
     "Request",

@@ -48,6 +48,19 @@ class Stopwatch:
                 self.ms += 1000 * (time.perf_counter() - started)
             yield item
 
+    def timed(self, part: "Part[Result]") -> "Part[Result]":
+        """The same steps and the same result, each step timed."""
+        while True:
+            started = time.perf_counter()
+            try:
+                step = next(part)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            finally:
+                self.ms += 1000 * (time.perf_counter() - started)
+            yield step
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:

@@ -5,15 +5,15 @@ their KV cache; no repository and no wording of prompts.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
+from copilot.engine.admission import Admission, EngineSource
 from copilot.engine.base import (
     Cancel,
-    Engine,
     Event,
+    InfillRequest,
     Priority,
     ReadState,
     Request,
@@ -22,29 +22,18 @@ from copilot.engine.base import (
     Stored,
     Tokens,
 )
-from copilot.engine.reading import Reader, Reading, restorable
-from copilot.engine.schedule import BLOCKED, Blocked, Scheduler, Steps
+from copilot.engine.infill import Resident
+from copilot.engine.reading import Reading, restorable
+from copilot.engine.schedule import Blocked, Scheduler, Steps
 from copilot.engine.segments import Link, SegmentStore
-from copilot.engine.sequences import Lease, Sequences
+from copilot.engine.sequences import Lease
 from copilot.engine.serving import Serving, Vocabulary
-from copilot.errors import BudgetError, EngineError
-from copilot.events import Done, Progress, Usage
-
-HEADROOM_TOKENS = 4096
-"""Opened beyond what the first request needs, so that a completion need not wait for an answer to end."""
+from copilot.errors import BudgetError
+from copilot.events import Done, Usage
 
 Result = TypeVar("Result")
 
-
-@dataclass(frozen=True, slots=True)
-class EngineSource:
-    """How to get an engine when the first request needs one, and what is known of it before."""
-
-    open: Callable[[int], Engine]
-    """Loads the model with a context of so many tokens; raises BudgetError if memory does not allow it."""
-    windowed: bool
-    n_ctx: int
-    """The largest context to open."""
+__all__ = ["EngineSession", "EngineSource"]
 
 
 class EngineSession:
@@ -55,15 +44,18 @@ class EngineSession:
 
     def __init__(self, source: EngineSource, vocabulary: Vocabulary, store: SegmentStore) -> None:
         self._source = source
-        self._vocabulary = vocabulary
         self._store = store
-        self._serving: Serving | None = None
+        self._admission = Admission(source, vocabulary, store)
         self._scheduler = Scheduler(self._abort, self._resume)
         self._last_read = Usage()
 
     @property
     def n_ctx(self) -> int:
         return self._source.n_ctx
+
+    @property
+    def _serving(self) -> Serving | None:
+        return self._admission.serving
 
     def state(self, prefix: Tokens) -> ReadState:
         links, serving = self._store.links(prefix), self._serving
@@ -85,6 +77,13 @@ class EngineSession:
             raise ValueError("a request needs at least one token after its prefix")
         self._check_size(len(request.prefix) + len(request.turn) + 1)
         events: Iterator[Event] = self._scheduler.run(self._generate(request, cancel), request.priority, cancel)
+        yield from events
+
+    def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
+        if not request.gap:
+            raise ValueError("a request needs a token before the text it asks for")
+        self._check_size(request.n_tokens + 1)
+        events: Iterator[Event] = self._scheduler.run(self._infill(request, cancel), request.priority, cancel)
         yield from events
 
     def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
@@ -111,17 +110,17 @@ class EngineSession:
         self._scheduler.close()
         if self._serving is not None:
             self._serving.engine.close()
-        self._serving = None
+        self._admission.serving = None
 
     # -- jobs, which run on the engine's thread -----------------------------------------------------------------
 
     def _read(self, prefix: Tokens, cancel: Cancel) -> Steps[Event]:
         links = self._store.links(prefix)
-        lease = yield from self._admitted(links, len(prefix), 1, cancel)
+        lease = yield from self._admission.prefix(links, len(prefix), 1, cancel)
         if lease is None:
             yield Done("cancelled", Usage())
             return
-        with self._working(lease) as serving:
+        with self._admission.working(lease) as serving:
             held, usage = yield from serving.reach(Reading(prefix, links, lease, cancel))
             self._remember(usage)
             yield Done("stop" if held.end == len(prefix) else "cancelled", usage)
@@ -130,11 +129,11 @@ class EngineSession:
         prompt = len(request.prefix) + len(request.turn)
         most = min(request.sampling.max_tokens, self.n_ctx - prompt)
         links = self._store.links(request.prefix)
-        lease = yield from self._admitted(links, prompt + most, 2, cancel)
+        lease = yield from self._admission.prefix(links, prompt + most, 2, cancel)
         if lease is None:
             yield Done("cancelled", Usage())
             return
-        with self._working(lease) as serving:
+        with self._admission.working(lease) as serving:
             branch, usage = yield from serving.branch(Reading(request.prefix, links, lease, cancel))
             self._remember(usage)
             if branch is None:
@@ -149,12 +148,34 @@ class EngineSession:
             sampling = replace(request.sampling, max_tokens=most)
             yield from serving.answer(branch, request, sampling, usage, cancel)
 
+    def _infill(self, request: InfillRequest, cancel: Cancel) -> Steps[Event]:
+        most = min(request.sampling.max_tokens, self.n_ctx - request.n_tokens)
+        request = replace(request, sampling=replace(request.sampling, max_tokens=most))
+
+        def lease(serving: Serving) -> tuple[Lease, Resident] | None:
+            return self._admission.infills(serving).lease(request)
+
+        room = yield from self._admission.room(request.n_tokens + most, lease, lease, cancel)
+        if room is None:
+            yield Done("cancelled", Usage())
+            return
+        given, resident = room
+        with self._admission.working(given) as serving, self._admission.infills(serving).working(resident) as infills:
+            usage = yield from infills.read(resident, request, given, cancel)
+            self._remember(usage or Usage())
+            if usage is None:
+                yield Done("cancelled", Usage())
+                return
+            turn = (*request.hole, *request.after, *request.gap)
+            asked = Request(request.before, turn, request.sampling, request.priority)
+            yield from serving.answer(resident.held, asked, request.sampling, usage, cancel)
+
     def _score(self, request: ScoreRequest, cancel: Cancel) -> Steps[tuple[float, ...]]:
         links = self._store.links(request.prefix)
-        lease = yield from _unseen(self._admitted(links, _scored_tokens(request), 3, cancel))
+        lease = yield from _unseen(self._admission.prefix(links, _scored_tokens(request), 3, cancel))
         if lease is None:
             return
-        with self._working(lease) as serving:
+        with self._admission.working(lease) as serving:
             branch, usage = yield from _unseen(serving.branch(Reading(request.prefix, links, lease, cancel)))
             self._remember(usage)
             if branch is None:
@@ -168,69 +189,6 @@ class EngineSession:
                 if rest is None:
                     return
                 yield first, *rest
-
-    # -- admission ----------------------------------------------------------------------------------------------
-
-    def _admitted(
-        self, links: list[Link], tokens: int, n_sequences: int, cancel: Cancel
-    ) -> Generator[Event | Blocked | None, None, Lease | None]:
-        """Wait until there is room for all a job may hold, and set it aside; None when cancelled before."""
-        while not cancel.is_set():
-            if self._serving is None:
-                yield Progress("load", 0, 1, "steps")
-                if self._serving is None:  # another job may have been faster
-                    self._serve(self._largest(self._source.open, tokens))
-                yield Progress("load", 1, 1, "steps")
-                continue
-            sequences = self._serving.sequences
-            best, common = sequences.best(links)
-            in_place = best is not None and self._serving.reader.in_place(best, links)
-            shared = _end(links, common) if in_place or not self._source.windowed else 0
-            if lease := sequences.lease(tokens - shared, n_sequences - in_place, best):
-                return lease
-            if sequences.leased:
-                yield BLOCKED
-            elif lease := sequences.lease(tokens, n_sequences, None):
-                return lease
-            else:
-                self._grow(tokens)
-        return None
-
-    def _grow(self, tokens: int) -> None:
-        assert self._serving is not None, "only what is open can be too small"
-        engine = self._serving.engine
-
-        def resized(n_ctx: int) -> Engine:
-            engine.resize(n_ctx)
-            return engine
-
-        try:
-            self._largest(resized, tokens)
-        finally:
-            self._serve(engine)  # a refused size leaves it empty, too
-
-    def _largest(self, opened: Callable[[int], Engine], tokens: int) -> Engine:
-        """An engine with headroom, where memory allows it."""
-        try:
-            return opened(min(tokens + HEADROOM_TOKENS, self.n_ctx))
-        except BudgetError:
-            return opened(tokens)
-
-    def _serve(self, engine: Engine) -> None:
-        sequences = Sequences(engine)
-        self._serving = Serving(engine, sequences, Reader(engine, sequences, self._store), self._vocabulary)
-
-    @contextmanager
-    def _working(self, lease: Lease) -> Iterator[Serving]:
-        """The open engine for one job; after a failure of the engine, what the job had worked with is not trusted."""
-        serving = self._serving
-        assert serving is not None, "an admitted job has an engine"
-        with lease:
-            try:
-                yield serving
-            except EngineError:
-                lease.distrust()
-                raise
 
     def _abort(self) -> None:
         if self._serving is not None:

@@ -22,7 +22,7 @@ def build(values: Mapping[str, object]) -> "Session":
     from copilot.config import Settings
 
     app = App(Settings.from_values(values))
-    return app.local_session(app.chat_model())
+    return app.local_session(app.served_model())
 
 
 if __name__ == "__main__":

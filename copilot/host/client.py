@@ -8,6 +8,7 @@ from typing import Any
 from copilot.engine.base import (
     Cancel,
     Event,
+    InfillRequest,
     Priority,
     ReadState,
     Request,
@@ -64,6 +65,12 @@ class HostSession:
         room = min(request.sampling.max_tokens, self._n_ctx - prompt)
         bounded = replace(request, sampling=replace(request.sampling, max_tokens=room))
         return self._events("generate", {"request": encode(bounded)}, cancel)
+
+    def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
+        prompt = self._checked(len(request.before), request.n_tokens - len(request.before), 1)
+        room = min(request.sampling.max_tokens, self._n_ctx - prompt)
+        bounded = replace(request, sampling=replace(request.sampling, max_tokens=room))
+        return self._events("infill", {"request": encode(bounded)}, cancel)
 
     def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
         self._checked(len(request.prefix), len(request.turn), max(map(len, request.continuations), default=0))

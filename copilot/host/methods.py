@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from copilot.engine.base import Cancel, Event, Priority, Request, ScoreRequest, Session
+from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Request, ScoreRequest, Session
 from copilot.host.wire import WireError, decode, decode_tokens, encode
 
 Emit = Callable[[Event], None]
@@ -29,6 +29,10 @@ def _generate(session: Session, params: Parameters, cancel: Cancel, emit: Emit) 
     _stream(session.generate(decode(Request, params.get("request")), cancel), emit)
 
 
+def _infill(session: Session, params: Parameters, cancel: Cancel, emit: Emit) -> None:
+    _stream(session.infill(decode(InfillRequest, params.get("request")), cancel), emit)
+
+
 def _score(session: Session, params: Parameters, cancel: Cancel, emit: Emit) -> Any:
     return encode(session.score(decode(ScoreRequest, params.get("request")), cancel))
 
@@ -43,5 +47,6 @@ METHODS: Mapping[str, Callable[[Session, Parameters, Cancel, Emit], Any]] = {
     "stored": _stored,
     "read": _read,
     "generate": _generate,
+    "infill": _infill,
     "score": _score,
 }

@@ -35,6 +35,9 @@ class ChatFormat(Protocol):
     def user(self, text: str, *, think: bool = False) -> tuple[Part, ...]:
         """A question, and the opening of the model's turn after it."""
 
+    def exchange(self, text: str, answer: str) -> tuple[Part, ...]:
+        """An earlier question with the answer it got, without thoughts."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatML:
@@ -49,6 +52,9 @@ class ChatML:
     def user(self, text: str, *, think: bool = False) -> tuple[Part, ...]:
         end, start = Control("<|im_end|>"), Control("<|im_start|>")
         return (start, f"user\n{text}", end, "\n", start, "assistant\n")
+
+    def exchange(self, text: str, answer: str) -> tuple[Part, ...]:
+        return (*self.user(text), answer, Control("<|im_end|>"), "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,10 @@ class Gemma4:
         if self.empty_thought:
             return (*opened, Control("<|channel>"), "thought\n", Control("<channel|>"))
         return opened
+
+    def exchange(self, text: str, answer: str) -> tuple[Part, ...]:
+        start, end = Control("<|turn>"), Control("<turn|>")
+        return (start, f"user\n{text}", end, "\n", start, f"model\n{answer}", end, "\n")
 
 
 CHAT_FORMATS: tuple[ChatFormat, ...] = (ChatML(), Gemma4(empty_thought=True), Gemma4(empty_thought=False))

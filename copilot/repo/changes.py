@@ -82,6 +82,18 @@ def unstaged(root: Path) -> Changes:
     return Changes("unstaged changes", tuple(changed), Version(root, ":"), Version(root))
 
 
+def uncommitted(root: Path) -> Changes:
+    """What differs from HEAD in the work tree, staged or not; new files that git does not know are not part of it."""
+    base = git.head(root) or _empty_tree(root)
+    files = _git_diff(root, base)
+    blobs = read_blobs(root, [file.old_id for file in files])
+    changed = []
+    for file, old in zip(files, blobs, strict=True):
+        new = None if file.new_path is None else read_inside(root, file.new_path)
+        changed.append(_with_texts(file, old, new))
+    return Changes("uncommitted changes", tuple(changed), Version(root, base), Version(root))
+
+
 def between(root: Path, revisions: str) -> Changes:
     """`A..B`, `A...B` (since they parted), or one commit against its first parent; DiffError for what is none."""
     left, dots, right = revisions.partition("..")

@@ -10,7 +10,7 @@ from copilot.events import Done, Notice, Progress, Text, Usage
 from copilot.prompts.ask import Place, question
 from copilot.tasks.citations import Citation, CitationCheck, code_names
 from copilot.tasks.model import ChatModel
-from copilot.tasks.prefix import MAP_TOKENS, Prefix, Prefixes, choose_prefix, prefix_budget
+from copilot.tasks.prefix import MAP_TOKENS, TURN_TOKENS, Prefix, Prefixes, choose_prefix, prefix_budget
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog, duration
 
@@ -40,6 +40,8 @@ class Question:
     budget_tokens: int | None = None
     """Upper bound for the prefix; None = all the context allows."""
     max_answer_tokens: int = 1024
+    history: tuple[tuple[str, str], ...] = ()
+    """Earlier questions of the conversation, each with its answer; the oldest are left out where they do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Generator[AskEvent, N
             f"the question has {len(turn)} tokens, {room} are left beside the repository; "
             "shorten it or use a smaller --budget"
         )
+    turn = [*_remembered(asked.history, min(room - len(turn), TURN_TOKENS), model), *turn]
     yield from _waiting(prefix, session.state(prefix.tokens).missing + len(turn), tools.speed)
     thinks = asked.think and model.chat.thought is not None
     if asked.think and not thinks:
@@ -81,6 +84,17 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Generator[AskEvent, N
     yield from _answer(request, prefix, places, tools, cancel)
     if prefix.kind == "map":
         yield _advice(state, tools.speed)
+
+
+def _remembered(history: Sequence[tuple[str, str]], room: int, model: ChatModel) -> list[int]:
+    """The latest exchanges of a conversation that fit, as tokens."""
+    tokens: list[int] = []
+    for text, answer in reversed(history):
+        exchange = model.encode(model.chat.exchange(text, answer))
+        if len(exchange) + len(tokens) > room:
+            break
+        tokens = exchange + tokens
+    return tokens
 
 
 def _cut(max_answer_tokens: int) -> Notice:

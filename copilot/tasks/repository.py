@@ -87,6 +87,13 @@ class Repository:
         self._files = {file.path: file for file in self.index.files}
         self._lines.clear()
 
+    def refresh(self) -> None:
+        """Look at the files anew: which there are now, and what is in those that changed."""
+        try:
+            self._refresh(())
+        except RepositoryError as error:
+            self._keep_nothing(error)
+
     def search(self, query: str, k: int) -> "list[Hit]":
         from copilot.repo.search import search
 

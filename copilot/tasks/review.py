@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from copilot.events import Notice, Progress, Usage
-from copilot.repo.changes import Changes, between, from_diff, staged, unstaged
+from copilot.repo.changes import Changes, between, from_diff, staged, uncommitted, unstaged
 from copilot.review.baseline import Baseline
 from copilot.review.change import ChangeView
 from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Coverage, Finding, Skipped
 
-Which = Literal["default", "staged", "unstaged", "range", "diff"]
+Which = Literal["default", "staged", "unstaged", "uncommitted", "range", "diff"]
 Source = Callable[[ChangeView, Deadline], Iterator[FactEvent]]
 """Someone who looks at a change; it begins nothing after the deadline and says what it skipped."""
 
@@ -26,7 +26,7 @@ class Subject:
     """What is to be reviewed."""
 
     which: Which = "default"
-    """"default": what is staged, or else what is not."""
+    """"default": what is staged, or else what is not; "uncommitted": both, as the work tree has it."""
     revisions: str = ""
     """For "range": `A..B`, `A...B` or one commit."""
     diff: bytes = b""
@@ -60,6 +60,8 @@ def changes_of(root: Path, subject: Subject) -> Changes:
             return staged(root, subject.index)
         case "unstaged":
             return unstaged(root)
+        case "uncommitted":
+            return uncommitted(root)
         case "range":
             return between(root, subject.revisions)
         case "diff":

@@ -8,6 +8,7 @@ from threading import Lock
 from copilot.engine.base import (
     Cancel,
     Event,
+    InfillRequest,
     Priority,
     ReadState,
     Request,
@@ -32,6 +33,7 @@ class ScriptedSession:
         """`answer` is asked when nothing is enqueued; without it an answer is empty. `delay_s` passes before a word."""
         self.n_ctx = n_ctx
         self.requests: list[Request] = []
+        self.infill_requests: list[InfillRequest] = []
         self.score_requests: list[ScoreRequest] = []
         self.held: list[tuple[int, ...]] = []
         """The prefixes that were read, in order."""
@@ -79,6 +81,12 @@ class ScriptedSession:
         finally:
             with self._lock:
                 self._running -= 1
+
+    def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
+        with self._lock:
+            self.infill_requests.append(request)
+        turn = (*request.hole, *request.after, *request.gap)
+        yield from self.generate(Request(request.before, turn, request.sampling, request.priority), cancel)
 
     def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
         self.score_requests.append(request)

@@ -44,6 +44,7 @@ class LlamaEngine:
     max_rows = N_OUTPUTS_MAX
     n_ctx: int
     windowed: bool
+    can_shift: bool
     context: object = None
     vocabulary: object = None
 
@@ -90,6 +91,7 @@ class LlamaEngine:
             )
         self.n_ctx = int(c.llama_n_ctx(self.context))
         self._memory = c.llama_get_memory(self.context)
+        self.can_shift = not self.windowed and bool(c.llama_memory_can_shift(self._memory))
         batch = self._batch = c.llama_batch_init(N_BATCH, 0, 1)
         self._token, self._pos, self._wants_logits, n_seq_id = (
             np.ctypeslib.as_array(field, (N_BATCH,)) for field in (batch.token, batch.pos, batch.logits, batch.n_seq_id)
@@ -208,6 +210,21 @@ class LlamaEngine:
         if source != target:
             self.drop(target)
             c.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        self._check(source)
+        self._check(target)
+        if source != target and start < end:
+            c.llama_memory_seq_cp(self._memory, source, target, start, end)
+
+    def shift(self, seq: int, start: int, delta: int) -> None:
+        self._check(seq)
+        if not self.can_shift:  # llama.cpp would end the process
+            raise ValueError("this cache cannot be shifted")
+        if start + delta < 0:
+            raise ValueError(f"position {start} moved by {delta}")
+        if delta:
+            c.llama_memory_seq_add(self._memory, seq, start, -1, delta)
 
     def drop(self, seq: int) -> None:
         self._check(seq)

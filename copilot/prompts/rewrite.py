@@ -1,0 +1,41 @@
+"""The words around a piece of code that is to be explained or written anew. Pure functions of values."""
+
+import re
+
+_FENCE = re.compile(r"^[ \t]*(`{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1`*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def fenced(code: str) -> str:
+    """Code between fences longer than any in it."""
+    fence = "```"
+    while fence in code:
+        fence += "`"
+    return f"{fence}\n{code.rstrip()}\n{fence}"
+
+
+def about_code(text: str, code: str, where: str) -> str:
+    """A question about code that the editor shows, at `path:first-last`."""
+    return f"{text}\n\nThis is about `{where}`, as the editor has it now:\n{fenced(code)}"
+
+
+def rewriting(instruction: str, code: str, where: str) -> str:
+    """The turn that asks for code in place of other code."""
+    return (
+        f"Here is `{where}` as the editor has it now:\n{fenced(code)}\n\n{instruction}\n\n"
+        "Answer with one fenced code block that holds the whole new text of these lines and nothing else: "
+        "no explanation, no line that stands outside them."
+    )
+
+
+def writing(instruction: str, code: str, where: str) -> str:
+    """The turn that asks for a new file about some code."""
+    return (
+        f"Here is `{where}` as the editor has it now:\n{fenced(code)}\n\n{instruction}\n\n"
+        "Answer with one fenced code block that holds the whole new file and nothing else."
+    )
+
+
+def code_in(answer: str) -> str:
+    """The code of the first fenced block of an answer; all of it where there is no block."""
+    found = _FENCE.search(answer)
+    return (found[2] if found else answer).strip("\n")

@@ -1,0 +1,152 @@
+"""From `initialize` to `shutdown`: what client and server can do, the user's settings, and whether there is a model.
+
+Features that need a model are registered when it is found and taken back when it is lost, where the client can do so.
+Does not know: the features.
+"""
+
+import logging
+from asyncio import Task, create_task, sleep
+from typing import Any
+
+import psutil
+from lsprotocol import types
+
+from copilot.errors import CopilotError
+from lsp.protocol import Protocol
+from lsp.settings import SECTION, settings_from
+from lsp.state import State
+
+WATCH_S = 10.0
+"""How often it is looked whether the client's process is still there."""
+_log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """One server's life with one client."""
+
+    def __init__(self, state: State, protocol: Protocol) -> None:
+        self._state = state
+        self._protocol = protocol
+        self._registered: types.Registration | None = None
+        self._tasks: set[Task[None]] = set()
+        self.is_inline = False
+        """Suggestions are ghost text and not entries of the completion list."""
+
+    def initialize(self, params: types.InitializeParams) -> None:
+        """Before the capabilities are made."""
+        state, options = self._state, params.initialization_options
+        state.documents.encoding = self._encoding()
+        state.client.is_copilot_client = isinstance(options, dict) and "editorPluginInfo" in options
+        folders = [folder.uri for folder in params.workspace_folders or ()]
+        if not folders and params.root_uri:
+            folders = [params.root_uri]
+        state.projects.set_folders(folders)
+        self._configure(options)
+        mode = state.settings.completion.mode
+        can_inline = state.client.can("text_document", "inline_completion") or state.client.is_copilot_client
+        self.is_inline = mode == "inline" or (mode == "auto" and can_inline)
+        if params.process_id is not None:
+            self._later(self._watch(params.process_id))
+
+    def advertise(self, capabilities: types.ServerCapabilities) -> None:
+        """Ghost text or list entries, never both; neither, where it can be registered once there is a model."""
+        if self.is_inline or self._may_register:
+            capabilities.completion_provider = None
+        if not self.is_inline or self._may_register:
+            capabilities.inline_completion_provider = None
+
+    async def initialized(self) -> None:
+        """The client is ready for our own requests."""
+        await self._watch_files()
+        await self.reconfigure(None)
+        await self.look_for_model()
+
+    async def reconfigure(self, given: Any) -> None:
+        """The configuration changed: `given`, or what the client says when it is asked."""
+        asked = await self._state.client.configuration(SECTION)
+        if asked is not None:
+            given = asked
+        if isinstance(given, dict) and given:
+            self._configure(given)
+            self._state.client.forget_said()
+            await self.look_for_model()
+
+    async def look_for_model(self) -> None:
+        """See whether there is a model, say it once, and offer what it is needed for only then."""
+        roots = self._state.projects.roots()
+        if not roots:
+            await self._offer()
+            return
+        try:
+            project = self._state.projects.project(roots[0])
+            model = await self._state.chores.run(lambda cancel: project.model)
+        except CopilotError as error:
+            self._state.board.set(kind="Error", message=str(error), model=None)
+            self._state.client.say(str(error), "error")
+            await self._withdraw()
+            return
+        self._state.board.set(kind="Normal", message="", model=model.card.name)
+        await self._offer()
+
+    async def shutdown(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _encoding(self) -> Any:
+        encoding = self._protocol.workspace.position_encoding
+        return getattr(encoding, "value", encoding) or "utf-16"
+
+    def _configure(self, given: Any) -> None:
+        settings, wrong = settings_from(given)
+        self._state.settings = settings
+        for line in wrong:
+            self._state.client.say(line)
+        self._state.projects.configure(settings.flags)
+
+    # -- what the client lets us register --------------------------------------------------------------------------
+
+    @property
+    def _may_register(self) -> bool:
+        feature = "inline_completion" if self.is_inline else "completion"
+        return self._state.client.can("text_document", feature, "dynamic_registration")
+
+    async def _offer(self) -> None:
+        """Register completion, if it is not."""
+        if self._registered is not None or not self._may_register:
+            return
+        if self.is_inline:
+            made = types.Registration("copilot-inline", types.TEXT_DOCUMENT_INLINE_COMPLETION, {})
+        else:
+            made = types.Registration("copilot-list", types.TEXT_DOCUMENT_COMPLETION, {})
+        self._registered = made
+        if not await self._state.client.register(made):
+            self._registered = None
+
+    async def _withdraw(self) -> None:
+        """Take completion back."""
+        made, self._registered = self._registered, None
+        if made is not None:
+            await self._state.client.unregister(made)
+
+    async def _watch_files(self) -> None:
+        if self._state.client.can("workspace", "did_change_watched_files", "dynamic_registration"):
+            watchers = [types.FileSystemWatcher(glob_pattern="**/*")]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            await self._state.client.register(types.Registration("copilot-files", method, options))
+        if self._state.client.can("workspace", "did_change_configuration", "dynamic_registration"):
+            method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+            await self._state.client.register(types.Registration("copilot-settings", method, {"section": SECTION}))
+
+    # -- a client that dies without a word ---------------------------------------------------------------------------
+
+    def _later(self, work: Any) -> None:
+        task = create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, process_id: int) -> None:
+        while psutil.pid_exists(process_id):
+            await sleep(WATCH_S)
+        _log.error("the client's process %d is gone", process_id)
+        self._protocol.ended(1)

@@ -1,0 +1,198 @@
+"""Completions on a resident sequence: what is moved, what is read again, and when."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from copilot.engine.base import Cancel, InfillRequest, Sampling
+from copilot.engine.infill import BATCH_TOKENS, MAX_READ, Resident, plan
+from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+from copilot.engine.segments import SegmentStore
+from copilot.engine.sequences import Held
+from copilot.engine.session import EngineSession, EngineSource
+from copilot.events import Done, Progress, Text, Usage
+from copilot.testing import Shape
+
+HOLE, GAP = (300,), (301,)
+BEFORE, AFTER, TYPED = range(20, 180), range(200, 280), (31, 47, 53)
+
+
+class Numbers:
+    """A vocabulary whose pieces are the ids themselves."""
+
+    eog: frozenset[int] = frozenset()
+
+    def piece(self, token: int) -> bytes:
+        return f"{token} ".encode()
+
+
+def tokens(of: range, n: int, seed: int = 0) -> tuple[int, ...]:
+    return tuple(random.Random(seed).choices(of, k=n))
+
+
+def request(before: tuple[int, ...], after: tuple[int, ...], n: int = 8, *, exact: bool = False) -> InfillRequest:
+    return InfillRequest(before, after, HOLE, GAP, Sampling(max_tokens=n, speculate=False), exact)
+
+
+@pytest.fixture
+def opened(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., EngineSession]]:
+    sessions: list[EngineSession] = []
+
+    def open_session(shape: Shape = "qwen2") -> EngineSession:
+        params = EngineParams(n_seq=6, n_threads=1)
+        store = SegmentStore(tmp_path / "kv", fingerprint(shape, params), 1 << 30)
+        source = EngineSource(lambda n_ctx: LlamaEngine(tiny_model(shape), params, n_ctx), "gemma4" in shape, 4096)
+        sessions.append(EngineSession(source, Numbers(), store))
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+def said(session: EngineSession, asked: InfillRequest) -> tuple[str, Usage]:
+    events = list(session.infill(asked, Cancel()))
+    done = events[-1]
+    assert isinstance(done, Done) and done.reason != "cancelled"
+    return "".join(event.text for event in events if isinstance(event, Text)), done.usage
+
+
+def test_typing_reads_what_was_typed_and_the_markers(opened: Callable[..., EngineSession]) -> None:
+    """The text after the cursor is moved, not read again."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    _, first = said(session, request(before, after))
+    _, second = said(session, request((*before, *TYPED), after))
+    assert (first.reused_tokens, first.evaluated_tokens) == (0, 242)
+    assert (second.reused_tokens, second.evaluated_tokens) == (240, len(TYPED) + 2)
+
+
+def test_taking_typed_text_back_reads_the_markers(opened: Callable[..., EngineSession]) -> None:
+    """Cells move in both directions."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request((*before, *TYPED), after))
+    _, usage = said(session, request(before, after))
+    assert usage.evaluated_tokens == 2
+
+
+def test_a_bracket_closed_by_the_editor_moves_the_rest(opened: Callable[..., EngineSession]) -> None:
+    """A new beginning of the text after the cursor is read, its old end is moved."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request(before, after))
+    _, usage = said(session, request((*before, 31), (205, *after)))
+    assert usage.evaluated_tokens == 1 + 1 + 1 + 1
+
+
+def test_exact_requests_answer_like_fresh_ones(opened: Callable[..., EngineSession]) -> None:
+    """After any typing, an exact request says what a session says that was never asked before."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request(before, after))
+    said(session, request((*before, *TYPED), after))
+    again, usage = said(session, request((*before, *TYPED), after, exact=True))
+    fresh, _ = said(opened(), request((*before, *TYPED), after))
+    assert again == fresh
+    assert usage.reused_tokens == len(before) + len(TYPED) + 1
+
+
+def test_an_exact_request_on_exact_cells_reads_the_last_marker_only(opened: Callable[..., EngineSession]) -> None:
+    """Nothing is read again without need."""
+    session, asked = opened(), request(tokens(BEFORE, 100), tokens(AFTER, 60), exact=True)
+    first, _ = said(session, asked)
+    second, usage = said(session, asked)
+    assert (second, usage.evaluated_tokens) == (first, 1)
+
+
+def test_a_large_edit_is_read_in_full(opened: Callable[..., EngineSession]) -> None:
+    """More new text than the approximation allows has what follows read again, and is answered like fresh."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request(before, after))
+    edited = (*before, *tokens(BEFORE, MAX_READ, seed=1))
+    answer, usage = said(session, request(edited, after))
+    assert usage.reused_tokens == len(before)
+    assert answer == said(opened(), request(edited, after))[0]
+
+
+def test_drift_ends_in_a_full_reading(opened: Callable[..., EngineSession]) -> None:
+    """However small the steps, cells do not move for ever."""
+    session, before, after = opened(), tokens(BEFORE, 100), tokens(AFTER, 90)
+    said(session, request(before, after, 1))
+    read = []
+    for seed in range(10):
+        before = (*before, *tokens(BEFORE, 30, seed))
+        read.append(said(session, request(before, after, 1))[1].evaluated_tokens)
+    assert min(read) == 32 and max(read) == 122
+
+
+def test_a_windowed_model_reads_again(opened: Callable[..., EngineSession]) -> None:
+    """Where cells cannot be moved, the answer is that of a fresh session."""
+    session, before, after = opened("gemma4-e2b"), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request(before, after))
+    answer, usage = said(session, request((*before, *TYPED), after))
+    fresh, _ = said(opened("gemma4-e2b"), request((*before, *TYPED), after))
+    assert usage.evaluated_tokens >= len(after)
+    assert answer == fresh
+
+
+def test_moved_cells_are_those_of_their_new_positions(tiny_model: Callable[[Shape], Path]) -> None:
+    """Moving cells by n positions and reading the same tokens there gives the same logits, where nothing else differs.
+
+    One token before them only, so that what the cells hold does not depend on the text before.
+    """
+    rows = []
+    for moved in (0, 40):
+        engine = LlamaEngine(tiny_model("qwen2"), EngineParams(n_threads=1), 512)
+        engine.decode(1, [30] * 60)
+        engine.share(1, 2, 20, 60)
+        engine.rewind(1, 20)
+        engine.shift(2, 20, moved)
+        engine.shift(2, 20 + moved, -moved)
+        engine.share(2, 1, 20, 60)
+        assert engine.length(1) == 60
+        engine.decode(1, [31], logits="last")
+        rows.append(engine.logits())
+        engine.close()
+    np.testing.assert_allclose(rows[1], rows[0], atol=0.05)
+
+
+def test_a_cancelled_reading_keeps_what_it_read_and_what_it_moves(opened: Callable[..., EngineSession]) -> None:
+    """After a cancel in the middle of a long reading, the next request goes on from there."""
+    session, before, after, cancel = opened(), tokens(BEFORE, 4 * BATCH_TOKENS), tokens(AFTER, 90), Cancel()
+    for event in session.infill(request(before, after), cancel):
+        if isinstance(event, Progress) and event.stage == "read" and event.done >= 2 * BATCH_TOKENS:
+            cancel.set()
+    assert isinstance(event, Done) and event.reason == "cancelled"
+    answer, usage = said(session, request(before, after))
+    assert usage.reused_tokens >= 2 * BATCH_TOKENS
+    assert answer == said(opened(), request(before, after))[0]
+
+
+def test_a_plan_never_keeps_and_moves_one_cell_twice() -> None:
+    """Texts that repeat themselves make kept and moved cells overlap; neither side counts a cell of the other."""
+    same = (20,) * 60
+    resident = Resident(Held(1, 1), [*same, *HOLE, *same], same, 61)
+    way = plan(resident, request((*same, *HOLE, *same[:30]), same), can_shift=True)
+    assert way.kept + way.moved <= 121
+    shorter = plan(resident, request(same[:20], same[:20]), can_shift=True)
+    assert shorter.kept + shorter.moved <= 41
+
+
+def test_two_documents_stay_resident(opened: Callable[..., EngineSession]) -> None:
+    """Going to another file and back costs the markers."""
+    session, after = opened(), tokens(AFTER, 60)
+    one, other = tokens(BEFORE, 150), tokens(BEFORE, 150, seed=9)
+    said(session, request(one, after))
+    said(session, request(other, after))
+    _, usage = said(session, request((*one, *TYPED), after))
+    assert usage.evaluated_tokens == len(TYPED) + 2
+
+
+def test_a_third_document_takes_the_place_of_the_oldest(opened: Callable[..., EngineSession]) -> None:
+    """Room for completions is bounded."""
+    session, after = opened(), tokens(AFTER, 60)
+    texts = [tokens(BEFORE, 150, seed) for seed in range(3)]
+    for before in texts:
+        said(session, request(before, after, 1))
+    assert said(session, request(texts[2], after, 1))[1].evaluated_tokens == 1
+    assert said(session, request(texts[0], after, 1))[1].reused_tokens < 10
