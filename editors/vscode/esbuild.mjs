@@ -30,6 +30,12 @@ if (process.argv.includes("--tests")) {
   ]);
   const inputs = made.flatMap((each) => Object.keys(each.metafile.inputs));
   await writeFile("dist/NOTICES.txt", await notices(inputs));
+  await writeFile("dist/README.md", packaged(await readFile("README.md", "utf8")));
+}
+
+/** The README without what an installed extension has no place for: pictures, and links into the repository. */
+function packaged(readme) {
+  return readme.replace(/^!\[.*\n\n/gm, "").replace(/\[([^\]]*)\]\(\.\.[^)]*\)/g, "$1");
 }
 
 /** The licences of the packages that became part of the bundles. */

@@ -16,8 +16,13 @@ import type { Conditions } from "./condition";
 import { method, type ServerStatus } from "./protocol";
 import { SECTION, serverSettings } from "./settings";
 
-/** What to do when the server is gone; whether to start it again. */
-export type Death = (lastWords: string) => boolean;
+/** What becomes of what the server and its actions want. */
+export interface Reactions {
+  /** The server is gone; returns whether to start it again. */
+  died(lastWords: string): boolean;
+  /** A command of the server's was chosen; undefined lets the server run it. */
+  chosen(command: string, argument: unknown): Promise<void> | undefined;
+}
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
 /** The server has it for other clients; registering it here could collide with another extension's. */
@@ -28,7 +33,7 @@ export function createClient(
   program: string,
   log: vscode.LogOutputChannel,
   conditions: Conditions,
-  death: Death,
+  reactions: Reactions,
 ): LanguageClient {
   let lastWords = "";
   const start = (): Promise<ChildProcess> => {
@@ -45,10 +50,10 @@ export function createClient(
     outputChannel: log,
     initializationOptions: serverSettings,
     initializationFailedHandler: () => false,
-    middleware: middleware(conditions),
+    middleware: middleware(conditions, reactions),
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
-      closed: () => ({ action: death(lastWords) ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+      closed: () => ({ action: reactions.died(lastWords) ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
     },
   });
   client.registerFeature(withoutForeignCommands);
@@ -56,8 +61,10 @@ export function createClient(
   return client;
 }
 
-function middleware(conditions: Conditions): Middleware {
+function middleware(conditions: Conditions, reactions: Reactions): Middleware {
   return {
+    executeCommand: (command, args: unknown[], next): vscode.ProviderResult<unknown> =>
+      reactions.chosen(command, args[0]) ?? next(command, args),
     provideInlineCompletionItems: (document, position, context, token, next) =>
       conditions.now.isPaused ? null : next(document, position, context, token),
     workspace: {

@@ -8,13 +8,15 @@ import { method, type Reviewed, type Warmed } from "./protocol";
 import type { Server } from "./server";
 import { SECTION } from "./settings";
 import { showMenu } from "./status/menu";
-import { shown, target } from "./work";
+import { shown, target, wanted } from "./work";
+import { rewrite } from "./writing";
 
 /** Register them all. */
 export function commands(server: Server, conditions: Conditions, chat: ChatView, id: string): vscode.Disposable {
   const all: Readonly<Record<string, () => unknown>> = {
     ask: () => chat.focus(),
     askAboutSelection: () => chat.focusOnSelection(),
+    rewrite: () => rewrite(server),
     newConversation: () => chat.clear(),
     review: () => review(server),
     warm: () => warm(server),
@@ -32,7 +34,7 @@ export function commands(server: Server, conditions: Conditions, chat: ChatView,
 }
 
 /** What goes wrong is said in one line. */
-async function said(command: () => unknown): Promise<void> {
+export async function said(command: () => unknown): Promise<void> {
   try {
     await command();
   } catch (error) {
@@ -44,7 +46,7 @@ async function said(command: () => unknown): Promise<void> {
 async function review(server: Server): Promise<void> {
   const client = await server.running();
   const subject = { ...target(), which: "uncommitted" };
-  const done = await shown<Reviewed>("Reviewing changes", client, method.review, subject);
+  const done = await shown<Reviewed>("Reviewing changes", client, wanted(method.review, subject));
   if (done === undefined) {
     return;
   }
@@ -60,7 +62,7 @@ async function review(server: Server): Promise<void> {
 
 async function warm(server: Server): Promise<void> {
   const client = await server.running();
-  const done = await shown<Warmed>("Reading the repository", client, method.warm, target());
+  const done = await shown<Warmed>("Reading the repository", client, wanted(method.warm, target()));
   if (done !== undefined) {
     const notices = done.notices.map((notice) => ` ${notice}.`).join("");
     void vscode.window.showInformationMessage(`Read ${counted(done.tokens, "token")} of the repository.${notices}`);

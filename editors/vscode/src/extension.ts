@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import { ChatView } from "./chat/view";
 import { commands } from "./commands";
+import { chosen } from "./chosen";
 import { Conditions } from "./condition";
 import { Server } from "./server";
 import { SECTION } from "./settings";
@@ -16,6 +17,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const conditions = new Conditions();
   server = new Server(conditions, log);
   const chat = new ChatView(server, conditions, context);
+  server.chosen = chosen(server, chat);
   context.subscriptions.push(
     log,
     conditions,

@@ -9,7 +9,7 @@ import { env, platform } from "node:process";
 import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 
-import { createClient } from "./client";
+import { createClient, type Reactions } from "./client";
 import type { Conditions } from "./condition";
 import { findProgram, type Missing } from "./program/find";
 import { machine } from "./program/probe";
@@ -22,6 +22,8 @@ export class Server implements vscode.Disposable {
   /** Starts and stops come one after the other. */
   private last: Promise<void> = Promise.resolve();
   private told = "";
+  /** What a command of the server's becomes; undefined lets the server run it. */
+  chosen: Reactions["chosen"] = () => undefined;
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(
@@ -93,7 +95,10 @@ export class Server implements vscode.Disposable {
     }
     this.log.info(`starting ${found.program} (from the ${found.from})`);
     this.told = "";
-    const client = createClient(found.program, this.log, this.conditions, (words) => this.died(words));
+    const client = createClient(found.program, this.log, this.conditions, {
+      died: (words) => this.died(words),
+      chosen: (command, argument) => this.chosen(command, argument),
+    });
     this.client = client;
     client.onDidChangeState(({ newState }) => this.changed(client, newState));
     await client.start();

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 
 export const SECTION = "copilot-offline";
 /** What of it is the server's, under the names the server gives it. */
-const SERVERS = ["model", "contextTokens", "maxAnswerTokens", "completion", "review", "ask"] as const;
+const SERVERS = ["model", "completionModel", "contextTokens", "maxAnswerTokens", "completion", "review"] as const;
 
 /** The program's path as the user set it; "" if it is not set. */
 export function programPath(): string {
@@ -14,5 +14,7 @@ export function programPath(): string {
 /** What the server asks for as its section "copilot". */
 export function serverSettings(scope?: vscode.Uri): Record<string, unknown> {
   const all = vscode.workspace.getConfiguration(SECTION, scope);
-  return Object.fromEntries(SERVERS.map((name) => [name, all.get(name)]));
+  const values = Object.fromEntries(SERVERS.map((name): [string, unknown] => [name, all.get(name)]));
+  // Answers are shown in the view.
+  return { ...values, ask: { ...all.get<object>("ask"), show: "none" } };
 }

@@ -7,11 +7,21 @@ import { type LanguageClient, WorkDoneProgress } from "vscode-languageclient/nod
 /** Hears how far a request is; the percentage counts from 0 to 100. */
 export type Hear = (message: string, percentage: number | undefined) => void;
 
+/** A request: its method, and its parameters for a token under which its progress is told. */
+export interface Wanted {
+  readonly method: string;
+  readonly params: (workDoneToken: string) => object;
+}
+
+/** A request that takes the token beside its other parameters. */
+export function wanted(method: string, params: object): Wanted {
+  return { method, params: (workDoneToken) => ({ ...params, workDoneToken }) };
+}
+
 /** Make a request whose progress is told to `hear`. */
 export async function request<T>(
   client: LanguageClient,
-  method: string,
-  params: object,
+  { method, params }: Wanted,
   hear: Hear,
   token: vscode.CancellationToken,
 ): Promise<T> {
@@ -22,19 +32,14 @@ export async function request<T>(
     }
   });
   try {
-    return await client.sendRequest<T>(method, { ...params, workDoneToken }, token);
+    return await client.sendRequest<T>(method, params(workDoneToken), token);
   } finally {
     listening.dispose();
   }
 }
 
 /** The same with a notification that shows the progress and can cancel it; undefined if that was done. */
-export async function shown<T>(
-  title: string,
-  client: LanguageClient,
-  method: string,
-  params: object,
-): Promise<T | undefined> {
+export async function shown<T>(title: string, client: LanguageClient, wanted: Wanted): Promise<T | undefined> {
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(options, async (progress, token) => {
     let before = 0;
@@ -44,7 +49,7 @@ export async function shown<T>(
       progress.report({ message, increment });
     };
     try {
-      return await request<T>(client, method, params, hear, token);
+      return await request<T>(client, wanted, hear, token);
     } catch (error) {
       if (token.isCancellationRequested) {
         return undefined;

@@ -70,5 +70,5 @@ await test("what the server says cannot become markup, icons or links", () => {
   const shown = statusText(running({ message: "[x](command:y) ![z](http://w) <b> $(zap)", model: "`a`" }));
   const text = shown.tooltip.join("\n");
   assert.doesNotMatch(text, /(?<!\\)\[|(?<!\\)<|(?<!\\)\$\(/);
-  assert.ok(text.includes("`'a''"), text);
+  assert.ok(text.includes("`'a'`"), text);
 });

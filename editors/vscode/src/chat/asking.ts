@@ -6,7 +6,7 @@ import { ErrorCodes, ProgressType, ResponseError } from "vscode-languageclient/n
 
 import { type ChatAnswer, type Chunk, method, type Span } from "../protocol";
 import type { Server } from "../server";
-import { request, target } from "../work";
+import { request, target, wanted } from "../work";
 
 /** The code a question is about. */
 export interface About {
@@ -46,13 +46,14 @@ export async function ask(
     told.progress(text, percentage === undefined ? null : percentage / 100);
   const params = { message, ...place, partialResultToken };
   try {
-    return await request(client, method.chat, { ...params, ...(conversation && { conversation }) }, hear, token);
+    const goesOn = conversation === undefined ? params : { ...params, conversation };
+    return await request(client, wanted(method.chat, goesOn), hear, token);
   } catch (error) {
     const isLost = error instanceof ResponseError && error.code === ErrorCodes.InvalidParams;
     if (conversation === undefined || !isLost) {
       throw error;
     }
-    return await request(client, method.chat, params, hear, token);
+    return await request(client, wanted(method.chat, params), hear, token);
   } finally {
     listening.dispose();
   }
@@ -76,17 +77,21 @@ export function aboutSelection(): About | undefined {
     return undefined;
   }
   const { document, selection } = editor;
-  const range = selection.isEmpty ? document.lineAt(selection.start.line).range : selection;
+  return about(document.uri, selection.isEmpty ? document.lineAt(selection.start.line).range : selection);
+}
+
+/** A span of a document, with the lines it touches as a label. */
+export function about(uri: vscode.Uri, range: Span): About {
   const last = range.end.character === 0 && range.end.line > range.start.line ? range.end.line : range.end.line + 1;
   const first = range.start.line + 1;
   const lines = last > first ? `${first}-${last}` : `${first}`;
   return {
-    uri: document.uri.toString(),
+    uri: uri.toString(),
     range: { start: plain(range.start), end: plain(range.end) },
-    label: `${vscode.workspace.asRelativePath(document.uri, false)}:${lines}`,
+    label: `${vscode.workspace.asRelativePath(uri, false)}:${lines}`,
   };
 }
 
-function plain(position: vscode.Position): { line: number; character: number } {
+function plain(position: Span["start"]): Span["start"] {
   return { line: position.line, character: position.character };
 }

@@ -62,6 +62,15 @@ export class ChatView implements vscode.WebviewViewProvider {
     await this.focus();
   }
 
+  /** Ask something about some code, in the view. */
+  async askAbout(question: string, about: About): Promise<void> {
+    await vscode.commands.executeCommand(`${ChatView.id}.focus`);
+    if (this.cancel === undefined) {
+      this.setAbout(about);
+      await this.ask(question);
+    }
+  }
+
   /** Begin a new conversation. */
   async clear(): Promise<void> {
     this.cancel?.cancel();

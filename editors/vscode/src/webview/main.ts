@@ -164,7 +164,8 @@ function draw(exchange: Exchange): void {
   part(article, "sources").innerHTML = sources.length > 0 ? `<ul aria-label="Cited places">${sources.join("")}</ul>` : "";
   const notices = exchange.notices.map((notice) => paragraph(notice.text, notice.level));
   part(article, "notices").replaceChildren(...notices);
-  const end = { failed: exchange.error, stopped: "Stopped", running: "", done: "" }[exchange.state];
+  const nothing = exchange.answer.trim() === "" ? "The model had nothing to say" : "";
+  const end = { failed: exchange.error, stopped: "Stopped", running: "", done: nothing }[exchange.state];
   part(article, "end").replaceChildren(...(end === "" ? [] : [paragraph(end, exchange.state)]));
 }
 
