@@ -1,0 +1,94 @@
+/** The LSP client for one server program. Does not know: where the program comes from, what a death of it means. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { homedir } from "node:os";
+import type * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  type Middleware,
+  type ServerCapabilities,
+  type StaticFeature,
+} from "vscode-languageclient/node";
+
+import type { Conditions } from "./condition";
+import { method, type ServerStatus } from "./protocol";
+import { SECTION, serverSettings } from "./settings";
+
+/** What becomes of what the server and its actions want. */
+export interface Reactions {
+  /** The server is gone; returns whether to start it again. */
+  died(lastWords: string): boolean;
+  /** A command of the server's was chosen; undefined lets the server run it. */
+  chosen(command: string, argument: unknown): Promise<void> | undefined;
+}
+
+const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
+/** The server has it for other clients; registering it here could collide with another extension's. */
+const FOREIGN_COMMANDS = /^github\./;
+
+/** A client that is not started yet. */
+export function createClient(
+  program: string,
+  log: vscode.LogOutputChannel,
+  conditions: Conditions,
+  reactions: Reactions,
+): LanguageClient {
+  let lastWords = "";
+  const start = (): Promise<ChildProcess> => {
+    lastWords = "";
+    // At home, so that nothing that lies in the workspace can get in the program's way.
+    const child = spawn(program, ["lsp", "--stdio"], { cwd: homedir(), windowsHide: true });
+    child.stderr.on("data", (data: Buffer) => {
+      lastWords = data.toString().trim().split("\n").at(-1) ?? lastWords;
+    });
+    return Promise.resolve(child);
+  };
+  const client = new LanguageClient(SECTION, "Copilot Offline", start, {
+    documentSelector: DOCUMENTS,
+    outputChannel: log,
+    initializationOptions: serverSettings,
+    initializationFailedHandler: () => false,
+    middleware: middleware(conditions, reactions),
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => ({ action: reactions.died(lastWords) ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+    },
+  });
+  client.registerFeature(withoutForeignCommands);
+  client.onNotification(method.status, (server: ServerStatus) => conditions.set({ server }));
+  return client;
+}
+
+function middleware(conditions: Conditions, reactions: Reactions): Middleware {
+  return {
+    executeCommand: (command, args: unknown[], next): vscode.ProviderResult<unknown> =>
+      reactions.chosen(command, args[0]) ?? next(command, args),
+    provideInlineCompletionItems: (document, position, context, token, next) =>
+      conditions.now.isPaused ? null : next(document, position, context, token),
+    workspace: {
+      configuration: async (params, token, next) => {
+        const asked = await next(params, token);
+        if (!Array.isArray(asked)) {
+          return asked;
+        }
+        const values: unknown[] = asked;
+        return values.map((value, at) => (params.items[at]?.section === "copilot" ? serverSettings() : value));
+      },
+    },
+  };
+}
+
+const withoutForeignCommands: StaticFeature = {
+  fillClientCapabilities: () => undefined,
+  preInitialize: (capabilities: ServerCapabilities) => {
+    const provider = capabilities.executeCommandProvider;
+    if (provider !== undefined) {
+      provider.commands = provider.commands.filter((command) => !FOREIGN_COMMANDS.test(command));
+    }
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};

@@ -1,0 +1,204 @@
+"""The extension in VS Code (code-server and Chromium), without a network, with the real server around a scripted engine.
+
+One sitting is played for all tests. It needs Node, the extension's packages (`npm ci` in editors/vscode), Chromium and
+code-server (`python -m tests.e2e.install_code_server`).
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot.testing import Shape, make_repo
+from tests.e2e.install_code_server import installed
+
+HERE = Path(__file__).parent
+TOP = HERE.parent.parent
+EXTENSION = TOP / "editors" / "vscode"
+FILES = {
+    "lines.py": (
+        '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\n'
+        'def open_line(host, port):\n    """Dial a host."""\n'
+    ),
+    "mail.py": (
+        '"""Mail over a line."""\n\nfrom lines import open_line\n\n\nclass Refused(Exception):\n    """Nobody there."""\n\n\n'
+        "def send(text, host):\n    try:\n        line = open_line(host, 25)\n    except OSError as error:\n"
+        "        raise Refused(host) from error\n    return line, text\n"
+    ),
+    "README.md": "# Lines\n\nDials hosts.\n",
+}
+ANSWER = """\
+`open_line` lets the `OSError` pass. `send` turns it into `Refused`, see `mail.py:10-15`:
+
+```python
+except OSError as error:
+    raise Refused(host) from error
+```
+
+- the reason is kept as its **cause**
+- `Refused` itself stands in mail.py:6-7
+
+<img src=x onerror=alert(1)><b>
+"""
+WRAPPER = """\
+#!/bin/sh
+case "$1" in
+--version) echo "copilot, version 0.0.0" ;;
+*)
+    echo start >> "{script}/starts"
+    if [ -f "{script}/broken" ]; then cat "{script}/broken" >&2; exit 1; fi
+    echo $$ > "{script}/pid"
+    PYTHONPATH="{top}" exec "{python}" "{server}" "{script}" ;;
+esac
+"""
+SETTINGS = {
+    "chat.disableAIFeatures": True,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.startupEditor": "none",
+    "workbench.editor.enablePreview": False,
+    "workbench.colorTheme": "Default Light Modern",
+    "telemetry.telemetryLevel": "off",
+    "extensions.autoCheckUpdates": False,
+    "update.mode": "none",
+    "editor.minimap.enabled": False,
+    "editor.autoIndent": "none",
+    "editor.wordBasedSuggestions": "off",
+}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape], Path]) -> dict[str, Any]:
+    """What the sitting saw."""
+    server = installed()
+    node, chromium = shutil.which("node"), shutil.which("chromium")
+    missing = _missing(node, chromium) if server else "code-server: run `python -m tests.e2e.install_code_server`"
+    if missing or server is None or node is None:
+        pytest.skip(f"not installed: {missing}")
+    folder = tmp_path_factory.mktemp("vscode")
+    script, profile = folder / "script", folder / "profile"
+    root = make_repo(folder / "lines", FILES)
+    _write_server(script, tiny_model("qwen2"))
+    _write_settings(profile, script / "copilot")
+    plan = {
+        "node": str(server.node),
+        "entry": str(server.entry),
+        "chromium": chromium,
+        "vsix": str(_package(node, folder / "extension")),
+        "profile": str(profile),
+        "extensions": str(folder / "extensions"),
+        "log": str(folder / "code-server.log"),
+        "root": str(root),
+        "script": str(script),
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
+    subprocess.run([*alone, sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")], timeout=200)
+    return json.loads((folder / "seen.json").read_text()) | {"folder": folder}
+
+
+def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> None:
+    """Every step finds what it needs although nothing but the loopback device is there."""
+    assert "failed" not in seen, f"{seen['failed']}\npictures: {seen['folder']}"
+    assert seen["network"] is False
+
+
+def test_ghost_text_is_shown_and_taken(seen: dict[str, Any]) -> None:
+    """What the engine suggests stands behind the cursor, and Tab puts it into the file."""
+    assert seen["suggestion"]["ghost"] == "(host, port, TIMEOUT_S)"
+    assert "\n    return (host, port, TIMEOUT_S)" in seen["suggestion"]["saved"]
+
+
+def test_the_status_bar_names_the_model(seen: dict[str, Any]) -> None:
+    """At rest the item shows the model in use."""
+    assert "tiny" in seen["suggestion"]["status"]
+
+
+def test_a_finding_stands_among_the_problems_and_its_fix_mends_it(seen: dict[str, Any]) -> None:
+    """A save is enough to have a change reviewed; the quick fix changes the file, and the finding is gone."""
+    assert "literal-identity" in seen["finding"]["problem"]
+    assert "if port == 443:" in seen["quick_fix"]["saved"]
+
+
+def test_an_answer_is_drawn_with_its_citations_and_can_do_nothing_else(seen: dict[str, Any]) -> None:
+    """Citations become links in the text and below it; markup of the model's stays text."""
+    answer = seen["answer"]
+    assert answer["cited"] == ["mail.py:10-15", "mail.py:6-7"]
+    assert answer["sources"] == ["mail.py:10-15", "mail.py:6-7"]
+    assert answer["code"] == ["except OSError as error:\n    raise Refused(host) from error\n"]
+    assert answer["made"] == 0
+    assert "<img src=x onerror=alert(1)>" in answer["text"]
+    assert answer["focused"] is True
+
+
+def test_a_citation_opens_its_lines(seen: dict[str, Any]) -> None:
+    """The file is opened with the cited lines selected."""
+    assert re.search(r"Ln 15, Col 22 \(\d+ selected\)", seen["citation"]["place"])
+
+
+def test_a_killed_server_is_started_again_and_the_conversation_goes_on(seen: dict[str, Any]) -> None:
+    """The next question is answered, although the new server knows nothing of the conversation."""
+    assert seen["crash"] == {"restarted": True, "text": "Still here."}
+
+
+def test_a_server_that_keeps_dying_is_given_up_with_one_message(seen: dict[str, Any]) -> None:
+    """It was started once, after the kill, and three times in vain; the message has its last words and a way on."""
+    defeat = seen["defeat"]
+    assert "the disk is full" in defeat["message"]
+    assert "Show Log" in defeat["message"]
+    assert defeat["messages"] == 1
+    assert defeat["starts"] == 1 + 3
+    assert "the disk is full" in defeat["problem"]
+
+
+def _missing(node: str | None, chromium: str | None) -> str:
+    """What cannot be done without, "" if it is all there."""
+    if node is None:
+        return "node 20 or later"
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.lstrip("v").partition(".")[0]) < 20:
+        return f"node 20 or later ({version.strip()} is)"
+    if chromium is None:
+        return "chromium"
+    if not (EXTENSION / "node_modules" / ".package-lock.json").is_file():
+        return "the extension's packages: run `npm ci` in editors/vscode"
+    return "" if shutil.which("unshare") else "unshare (util-linux)"
+
+
+def _write_server(script: Path, model: Path) -> None:
+    """A program `copilot` whose language server follows a script."""
+    script.mkdir()
+    (script / "tiny.gguf").symlink_to(model)
+    first = {"suggestion": "(host, port, TIMEOUT_S)", "answer": ANSWER}
+    (script / "script.json").write_text(json.dumps(first))
+    program = script / "copilot"
+    server = TOP / "tests" / "lsp" / "scripted_server.py"
+    program.write_text(WRAPPER.format(script=script, top=TOP, python=sys.executable, server=server))
+    program.chmod(0o755)
+
+
+def _write_settings(profile: Path, program: Path) -> None:
+    """The user's settings, and those of the machine: which program is started is one of them."""
+    for name, settings in (("User", SETTINGS), ("Machine", {"copilot-offline.path": str(program)})):
+        (profile / name).mkdir(parents=True)
+        (profile / name / "settings.json").write_text(json.dumps(settings))
+
+
+def _package(node: str, folder: Path) -> Path:
+    """The extension as .vsix, built in a copy so that the sources stay as they are."""
+    kept = shutil.ignore_patterns("node_modules", "dist", "dist-test", "*.vsix")
+    shutil.copytree(EXTENSION, folder, ignore=kept)
+    (folder / "node_modules").symlink_to(EXTENSION / "node_modules")
+    vsix = folder / "copilot-offline.vsix"
+    vsce = EXTENSION / "node_modules" / "@vscode" / "vsce" / "vsce"
+    packing = json.loads((EXTENSION / "package.json").read_text())["scripts"]["package"].rpartition("vsce ")[2].split()
+    for command in ([node, "esbuild.mjs"], [node, str(vsce), *packing]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return vsix
