@@ -32,6 +32,8 @@ class Text:
     text: str
     logprobs: tuple[float, ...] = ()
     """Natural logarithms of the probabilities of its tokens, where the request asked for them."""
+    tokens: tuple[int, ...] = ()
+    """Ids of the tokens written since the piece before, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True)

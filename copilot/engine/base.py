@@ -87,6 +87,8 @@ class Sampling:
     """Whether each Text tells the natural logarithms of its tokens' probabilities."""
     speculate: bool = True
     """Whether to guess tokens ahead from what was said before; changes the speed only."""
+    begun: tuple[int, ...] = ()
+    """Tokens that the answer begins with, whatever the model would choose: an interrupted one goes on from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,9 @@ class SessionStatus:
 class Sampler(Protocol):
     def sample(self, row: int = -1) -> int:
         """The token after the last decode's `row`-th token with logits; remembers it where the grammar needs it."""
+
+    def accept(self, token: int) -> None:
+        """Go on from a token that was chosen elsewhere; EngineError where the grammar has no such text."""
 
     def close(self) -> None: ...
 

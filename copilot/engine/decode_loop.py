@@ -24,6 +24,8 @@ class Limits:
     """Tokens that end it; they are not part of it."""
     max_tokens: int
     logprobs: bool = False
+    begun: tuple[int, ...] = ()
+    """What it begins with, chosen before."""
 
 
 class Guesses(Protocol):
@@ -88,7 +90,7 @@ class _Loop:
             row = place - len(draft) - 1
             if self.reason:
                 break
-            token = self._sampler.sample(row)
+            token = self._next(self._n + len(tokens), row)
             if token in self._limits.eog:
                 self.reason = "stop"
                 break
@@ -99,6 +101,14 @@ class _Loop:
                 break
         self._settle([token for token, _ in tokens])
         return tuple(tokens)
+
+    def _next(self, place: int, row: int) -> int:
+        """The answer's token at a place: given, or the sampler's choice."""
+        if place >= len(self._limits.begun):
+            return self._sampler.sample(row)
+        token = self._limits.begun[place]
+        self._sampler.accept(token)
+        return token
 
     def decode(self) -> bool:
         """Read the last token and a draft of the next ones; False after an abort, with nothing changed."""
@@ -127,14 +137,18 @@ class _Loop:
         engine = self._engine
         left = self._limits.max_tokens - self._n - 1
         most = min(left, engine.n_ctx - start - 1, engine.n_batch - 1, engine.max_rows - 1)
-        return list(self._ahead.draft(most)) if self._ahead and most > 0 else []
+        if most <= 0:
+            return []
+        if given := self._limits.begun[self._n : self._n + most]:
+            return list(given)
+        return list(self._ahead.draft(most)) if self._ahead else []
 
     def _settle(self, tokens: list[int]) -> None:
         draft = self._draft
         self._n += len(tokens)
         self._last = tokens[-1] if tokens else self._last
         if self._ahead:
-            if draft:
+            if draft and self._n - len(tokens) >= len(self._limits.begun):
                 right = sum(token == guess for token, guess in zip(tokens, draft, strict=False))
                 self._ahead.verified(len(draft), right)
             self._ahead.extend(tokens)

@@ -109,17 +109,22 @@ class Serving:
         """Write the answer: Text …, then Done; `read` is what reading the prompt took."""
         watch, answer = Stopwatch(), AnswerText(self.vocabulary.piece, sampling)
         lookup = Lookup((*request.prefix, *request.turn), self.costs) if sampling.speculate else None
-        limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs)
-        sampler = self.engine.sampler(sampling)
+        limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs, sampling.begun)
+        sampler, untold = self.engine.sampler(sampling), list[int]()
         try:
             for tokens in watch.steps(generated(self.engine, branch.seq, sampler, lookup, limits, cancel)):
                 text, logprobs = "", []
                 for token, logprob in tokens:
                     text += answer.add(token)
+                    untold.append(token)
                     logprobs.append(logprob or 0.0)
                     if answer.ended:
                         break
-                yield Text(text, tuple(logprobs) if sampling.logprobs else ()) if text else None
+                if text:
+                    yield Text(text, tuple(logprobs) if sampling.logprobs else (), tuple(untold))
+                    untold.clear()
+                else:
+                    yield None
                 if answer.ended:
                     break
         finally:

@@ -1,6 +1,6 @@
 """A Session whose engine runs in the host: the same answers, and a host that dies costs time only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -32,6 +32,10 @@ MAX_LOSSES = 2
 """How often in a row a request may lose its host without having got any further."""
 
 
+Params = Callable[[tuple[int, ...]], Mapping[str, Any]]
+"""The parameters of a request whose answer has begun with these tokens."""
+
+
 class LeavingError(ClosedError):
     """A host takes no more requests; the next one is there as soon as it has finished."""
 
@@ -58,19 +62,18 @@ class HostSession:
         return decode(Stored, self._result("stored", {"prefix": encode_tokens(prefix)}))
 
     def read(self, prefix: Tokens, cancel: Cancel, priority: Priority = Priority.WARM) -> Iterator[Event]:
-        return self._events("read", {"prefix": encode_tokens(prefix), "priority": int(priority)}, cancel)
+        params = {"prefix": encode_tokens(prefix), "priority": int(priority)}
+        return self._events("read", lambda begun: params, cancel)
 
     def generate(self, request: Request, cancel: Cancel) -> Iterator[Event]:
         prompt = self._checked(len(request.prefix), len(request.turn), 1)
         room = min(request.sampling.max_tokens, self._n_ctx - prompt)
-        bounded = replace(request, sampling=replace(request.sampling, max_tokens=room))
-        return self._events("generate", {"request": encode(bounded)}, cancel)
+        return self._events("generate", lambda begun: _asked(request, room, begun), cancel)
 
     def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
         prompt = self._checked(len(request.before), request.n_tokens - len(request.before), 1)
         room = min(request.sampling.max_tokens, self._n_ctx - prompt)
-        bounded = replace(request, sampling=replace(request.sampling, max_tokens=room))
-        return self._events("infill", {"request": encode(bounded)}, cancel)
+        return self._events("infill", lambda begun: _asked(request, room, begun), cancel)
 
     def score(self, request: ScoreRequest, cancel: Cancel) -> tuple[tuple[float, ...], ...]:
         self._checked(len(request.prefix), len(request.turn), max(map(len, request.continuations), default=0))
@@ -121,13 +124,13 @@ class HostSession:
                     return ()
                 losses = self._lost(error, losses + 1)
 
-    def _events(self, method: str, params: Mapping[str, Any], cancel: Cancel) -> Iterator[Event]:
-        """The events of a request; after a loss the request is made again, and what was told is not told twice."""
+    def _events(self, method: str, params: Params, cancel: Cancel) -> Iterator[Event]:
+        """The events of a request; after a loss it is made again, begun with what was told, which is not told twice."""
         replay, losses = Replay(), 0
         while True:
             reached = replay.reached
             try:
-                for message in self._messages(method, params, cancel):
+                for message in self._messages(method, params(replay.tokens), cancel):
                     if message.get("method") == "event":
                         yield from replay.new(_event(message))
                 return
@@ -171,6 +174,11 @@ class HostSession:
                 "`copilot host log` may tell why"
             ) from error
         return losses
+
+
+def _asked(request: Request | InfillRequest, max_tokens: int, begun: tuple[int, ...]) -> dict[str, Any]:
+    sampling = replace(request.sampling, max_tokens=max_tokens, begun=(*request.sampling.begun, *begun))
+    return {"request": encode(replace(request, sampling=sampling))}
 
 
 def _exchanged(call: Call, cancel: Cancel | None) -> Iterator[dict[str, Any]]:

@@ -12,15 +12,18 @@ class Replay:
 
     def __init__(self) -> None:
         self._told = ""
+        self.tokens: tuple[int, ...] = ()
+        """Ids of what was told, for the next attempt to begin with."""
         self._told_logprobs = 0
         self._repeated = ""
         self._repeated_logprobs = 0
+        self._repeated_tokens = 0
         self.reached = (0, 0)
         """How far the request ever got: characters of answer, tokens read."""
 
     def again(self) -> None:
         """The request begins from scratch."""
-        self._repeated, self._repeated_logprobs = "", 0
+        self._repeated, self._repeated_logprobs, self._repeated_tokens = "", 0, 0
 
     def new(self, event: Event) -> Iterator[Event]:
         """The event, or what of it was not heard yet. EngineError where a repeated answer goes another way."""
@@ -34,6 +37,7 @@ class Replay:
             return
         begin, first = len(self._repeated), self._repeated_logprobs
         self._repeated += event.text
+        before, self._repeated_tokens = self._repeated_tokens, self._repeated_tokens + len(event.tokens)
         self._repeated_logprobs += len(event.logprobs)
         known = self._told[begin:]
         if not (event.text.startswith(known) or known.startswith(event.text)):
@@ -42,6 +46,8 @@ class Replay:
         text, logprobs = event.text[len(known) :], event.logprobs[skipped:]
         self._told += text
         self._told_logprobs += len(logprobs)
+        tokens = event.tokens[max(0, len(self.tokens) - before) :]
+        self.tokens += tokens
         self.reached = max(self.reached, (len(self._told), 0))
         if text or logprobs:
-            yield Text(text, logprobs)
+            yield Text(text, logprobs, tokens)

@@ -12,6 +12,7 @@ from copilot.engine.decode_loop import Limits, Token, generated
 from copilot.engine.gguf import read_card
 from copilot.engine.llama import EngineParams, LlamaEngine
 from copilot.engine.tokenizer import Tokenizer
+from copilot.errors import EngineError
 from copilot.testing import Shape
 
 SHAPES: list[Shape] = ["qwen2", "gemma4-e2b", "gemma4-dense"]
@@ -115,6 +116,27 @@ def test_guesses_change_no_token(engine: LlamaEngine, turn: list[int], wrong: in
     assert ids(run(engine, turn, told)) == plain
     assert len(plain) == N_TOKENS
     assert told.accepted > N_TOKENS // 3
+
+
+@pytest.mark.parametrize("guessing", [False, True])
+def test_what_has_begun_goes_on(engine: LlamaEngine, turn: list[int], guessing: bool) -> None:
+    """Tokens of an earlier answer come first, whatever would be chosen; then it goes on as after a turn with them."""
+    begun = tuple(range(400, 400 - 70, -1))  # more than one decode can hold logits of
+    ahead = Told([*begun, *range(N_TOKENS)], wrong=3) if guessing else None
+    on = run(engine, [*turn, *begun], limits=Limits(LIMITS.eog, 5))
+    whole = run(engine, turn, ahead, limits=Limits(LIMITS.eog, len(begun) + 5, begun=begun))
+    assert ids(whole)[: len(begun)] == list(begun)
+    assert ids(whole)[len(begun) :] == ids(on)
+
+
+def test_what_has_begun_keeps_to_the_grammar(engine: LlamaEngine, turn: list[int]) -> None:
+    """A beginning that the grammar has goes on by it; another one is refused."""
+    sampling = Sampling(grammar='root ::= [a-z] [a-z] "!"')
+    whole = ids(run(engine, turn, sampling=sampling))
+    begun = Limits(LIMITS.eog, N_TOKENS, begun=tuple(whole[:1]))
+    assert ids(run(engine, turn, sampling=sampling, limits=begun)) == whole
+    with pytest.raises(EngineError, match="Ask again"):
+        run(engine, turn, sampling=sampling, limits=Limits(LIMITS.eog, N_TOKENS, begun=tuple(whole[-1:])))
 
 
 def test_a_preempted_generation_goes_on_as_if_nothing_had_been(engine: LlamaEngine, turn: list[int]) -> None:

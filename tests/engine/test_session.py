@@ -116,6 +116,18 @@ def test_resident_prefix_answers_like_fresh(model: Path, opened: Opened) -> None
     assert (reused.reused_tokens, reused.evaluated_tokens) == (PREFIX_TOKENS, 9)
 
 
+def test_an_answer_that_has_begun_goes_on(model: Path, opened: Opened) -> None:
+    """What was told before comes again, whatever the model would say now, and the rest is what follows it."""
+    session, prefix, turn = opened(model), tokens(SEGMENT_TOKENS), tokens(9, seed=1)
+    begun = tuple(tokens(12, seed=5))
+    sampling = Sampling(max_tokens=20, begun=begun)
+    pieces = [e for e in session.generate(Request(prefix, turn, sampling), Cancel()) if isinstance(e, Text)]
+    said = tuple(token for piece in pieces for token in piece.tokens)
+    assert said[:12] == begun == ids("".join(piece.text for piece in pieces))[:12]
+    assert len(said) == 20
+    assert_greedy(" ".join(map(str, said[12:])), model, prefix, [*turn, *begun])
+
+
 def test_restored_prefix_answers_like_fresh(model: Path, opened: Opened) -> None:
     """A later process restores the prefix from disk, reads the turn only and says the same."""
     prefix, turn = tokens(PREFIX_TOKENS), tokens(9, seed=1)

@@ -15,15 +15,19 @@ from copilot.host.replay import Replay
 DONE = Done("stop", Usage(1))
 
 
-def heard(replay: Replay, events: Iterable[Event]) -> tuple[str, tuple[float, ...]]:
+Heard = tuple[str, tuple[float, ...], tuple[int, ...]]
+
+
+def heard(replay: Replay, events: Iterable[Event]) -> Heard:
     new = [event for given in events for event in replay.new(given) if isinstance(event, Text)]
-    return "".join(event.text for event in new), tuple(value for event in new for value in event.logprobs)
+    logprobs = tuple(value for event in new for value in event.logprobs)
+    return "".join(event.text for event in new), logprobs, tuple(token for event in new for token in event.tokens)
 
 
 def pieces(text: str, cuts: list[int]) -> list[Text]:
     """The text in pieces; each character is a token with a logarithm of its own."""
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    return [Text(text[a:b], tuple(float(-at) for at in range(a, b))) for a, b in pairwise(places)]
+    return [Text(text[a:b], tuple(float(-at) for at in range(a, b)), tuple(range(a, b))) for a, b in pairwise(places)]
 
 
 CUTS = st.lists(st.integers(0, 50), max_size=6)
@@ -31,12 +35,15 @@ CUTS = st.lists(st.integers(0, 50), max_size=6)
 
 @given(st.text(max_size=40), CUTS, CUTS, st.integers(0, 50))
 def test_the_answer_is_heard_once_however_it_is_cut(text: str, first: list[int], second: list[int], lost: int) -> None:
-    """Text and logarithms of both attempts together are those of one, wherever the first was lost."""
+    """Text, logarithms and tokens of both attempts together are those of one, wherever the first was lost."""
     replay = Replay()
     before = heard(replay, pieces(text, first)[:lost])
+    assert replay.tokens == before[2]
     replay.again()
     after = heard(replay, [*pieces(text, second), DONE])
-    assert (before[0] + after[0], before[1] + after[1]) == (text, tuple(float(-at) for at in range(len(text))))
+    places = range(len(text))
+    expected = (text, tuple(float(-at) for at in places), tuple(places))
+    assert expected == (before[0] + after[0], before[1] + after[1], before[2] + after[2])
 
 
 @pytest.mark.parametrize("again", [[Text("other")], [Text("a"), Text("x")], [Text("a"), DONE], [DONE]], ids=str)

@@ -56,6 +56,14 @@ class ChainSampler:
         c.llama_sampler_accept(self._grammar, token)  # a token it forbids would abort the process
         return token
 
+    def accept(self, token: int) -> None:
+        """Go on from a token that was chosen elsewhere; EngineError where the grammar has no such text."""
+        if self._grammar is None:
+            return
+        if not self._allows(token):
+            raise EngineError("the answer cannot go on from where it was: the grammar has no such text. Ask again.")
+        c.llama_sampler_accept(self._grammar, token)
+
     def close(self) -> None:
         for sampler in (self._chain, self._grammar):
             if sampler is not None:
