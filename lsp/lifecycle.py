@@ -50,7 +50,8 @@ class Lifecycle:
         mode = state.settings.completion.mode
         can_inline = state.client.can("text_document", "inline_completion") or state.client.is_copilot_client
         self.is_inline = mode == "inline" or (mode == "auto" and can_inline)
-        if params.process_id is not None:
+        # A client in another container has an id that means nothing here.
+        if params.process_id is not None and psutil.pid_exists(params.process_id):
             self._later(self._watch(params.process_id))
 
     def advertise(self, capabilities: types.ServerCapabilities) -> None:
@@ -63,18 +64,22 @@ class Lifecycle:
     async def initialized(self) -> None:
         """The client is ready for our own requests."""
         await self._watch_files()
-        await self.reconfigure(None)
+        configured = await self._state.client.configuration(SECTION)
+        if configured is not None:
+            self._configure_above(configured)
         await self.look_for_model()
 
     async def reconfigure(self, given: Any) -> None:
         """The configuration changed: `given`, or what the client says when it is asked."""
         asked = await self._state.client.configuration(SECTION)
-        if asked is not None:
-            given = asked
-        if given is not None:
-            self._state.client.forget_said()
-            self._configure(merged(self._given, given) if self._given is not None else given)
+        found = given if asked is None else asked
+        if found is not None:
+            self._configure_above(found)
             await self.look_for_model()
+
+    def _configure_above(self, given: Any) -> None:
+        self._state.client.forget_said()
+        self._configure(given if self._given is None else merged(self._given, given))
 
     async def look_for_model(self) -> None:
         """See whether there is a model, say it once, and offer what it is needed for only then."""

@@ -7,6 +7,7 @@ anything is done.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
@@ -107,12 +108,16 @@ def _connect(features: Features) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
 
+    async def files_changed(root: Path) -> None:
+        reviews.files_changed(root)
+        await completions.refresh(root)
+
     completions.failed = features.lifecycle.lost
     documents.opened = opened
     documents.typed = completions.typed
     documents.saved = reviews.saved
     documents.closed = reviews.given_back
-    documents.files_changed = completions.refresh
+    documents.files_changed = files_changed
 
 
 def _notifications(features: Features) -> dict[str, Callable[[Any], Any]]:
