@@ -1,5 +1,7 @@
 """Completion over the protocol, around a scripted engine."""
 
+from lsp import completers
+
 INLINE_DYNAMIC = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
 LIST = {"textDocument": {"completion": {"completionItem": {}}}}
 INLINE = {"textDocument": {"inlineCompletion": {}}}
@@ -302,3 +304,16 @@ def test_file_of_no_repository_is_completed(start, tmp_path) -> None:
     server.session.open(uri, "a = ")
     assert server.session.answer_to(server.session.complete(uri, 0, 4))["result"]["items"]
     assert server.heard("cursor")[0]["path"] == ""
+
+
+def test_indexing_that_takes_its_time_is_shown(start, monkeypatch) -> None:
+    """The first completion waits for the index, with a progress display of its own."""
+    monkeypatch.setattr(completers, "SHOWN_AFTER_S", 0)
+    server = start(INLINE | {"window": {"workDoneProgress": True}}, suggestion="x")
+    uri = server.uri("net.py")
+    server.session.open(uri, "a")
+    assert server.session.answer_to(server.session.complete(uri, 0, 1))["result"]["items"]
+    token = server.session.asked("window/workDoneProgress/create")["token"]
+    begun = server.session.notified("$/progress", lambda params: params["token"] == token)
+    assert begun["value"]["title"] == "Indexing the repository"
+    server.session.notified("$/progress", lambda params: params["value"].get("kind") == "end")
