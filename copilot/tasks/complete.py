@@ -120,7 +120,7 @@ class Completer:
         if reason := self._refusal(cursor):
             return _nothing(cursor, reason)
         if (result := self._results.find(asked)) is not None and (result.text or cursor.automatic):
-            return self._suggestion(cursor, result, Usage())
+            return self._offered(cursor, result, Usage())
         pending = _Pending(asked, Cancel())
         cancel.when_set(pending.cancel.set)
         with self._lock:
@@ -135,10 +135,7 @@ class Completer:
             result = pending.result
         if result is None or cancel.is_set():
             return _nothing(cursor, "cancelled", usage)
-        suggestion = self._suggestion(cursor, result, usage)
-        if self._ahead:
-            self._prepare(cursor, suggestion)
-        return suggestion
+        return self._offered(cursor, result, usage)
 
     def edited(self, path: str, before: str, after: str) -> None:
         """Tell of a change, so that later completions know what was worked on."""
@@ -198,6 +195,12 @@ class Completer:
             if result is not None and result.text:
                 pending.result = result
                 pending.cancel.set()
+
+    def _offered(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
+        suggestion = self._suggestion(cursor, result, usage)
+        if self._ahead:
+            self._prepare(cursor, suggestion)
+        return suggestion
 
     def _suggestion(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
         if not result.text:
