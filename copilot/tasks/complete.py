@@ -161,9 +161,16 @@ class Completer:
         return None
 
     def _request(self, cursor: Cursor, asked: Asked, terms: Terms) -> InfillRequest:
+        """The prompt, without the rest of the repository where the context is too small for it."""
         seen = window(cursor.text, cursor.offset, cursor.replaced_to)
-        snippets = self._context.snippets(asked.path, asked.before, asked.after)
-        around = Surroundings(self._context.name, cursor.path or "untitled", seen.before, seen.after, snippets)
+        around = Surroundings(self._context.name, cursor.path or "untitled", seen.before, seen.after)
+        shown = replace(around, snippets=self._context.snippets(asked.path, asked.before, asked.after))
+        request = self._encoded(shown, terms)
+        if shown.snippets and request.n_tokens + request.sampling.max_tokens > self._model.n_ctx:
+            request = self._encoded(around, terms)
+        return request
+
+    def _encoded(self, around: Surroundings, terms: Terms) -> InfillRequest:
         gap = gap_of(self._model, around)
         assert gap is not None, "refused before"
         return request_of(self._model, gap, terms)
