@@ -5,14 +5,14 @@ Does not know: the features.
 """
 
 import logging
-from asyncio import Task, create_task, sleep
-from collections.abc import Coroutine
+from asyncio import Task, sleep
 from typing import Any
 
 import psutil
 from lsprotocol import types
 
 from copilot.errors import CopilotError, ModelFileError, ModelMissingError
+from lsp.lanes import Background
 from lsp.protocol import Protocol
 from lsp.settings import SECTION, merged, settings_from
 from lsp.state import State
@@ -29,7 +29,7 @@ class Lifecycle:
         self._state = state
         self._protocol = protocol
         self._registered: types.Registration | None = None
-        self._tasks: set[Task[None]] = set()
+        self._background = Background()
         self._given: Any = None
         """The client's `initializationOptions`, which its configuration stands above."""
         self._looking: Task[None] | None = None
@@ -50,8 +50,9 @@ class Lifecycle:
         mode = state.settings.completion.mode
         can_inline = state.client.can("text_document", "inline_completion") or state.client.is_copilot_client
         self.is_inline = mode == "inline" or (mode == "auto" and can_inline)
-        if params.process_id is not None:
-            self._later(self._watch(params.process_id))
+        # A client in another container has an id that means nothing here.
+        if params.process_id is not None and psutil.pid_exists(params.process_id):
+            self._background.start(self._watch(params.process_id))
 
     def advertise(self, capabilities: types.ServerCapabilities) -> None:
         """Ghost text or list entries, never both; neither, where it can be registered once there is a model."""
@@ -63,18 +64,22 @@ class Lifecycle:
     async def initialized(self) -> None:
         """The client is ready for our own requests."""
         await self._watch_files()
-        await self.reconfigure(None)
+        configured = await self._state.client.configuration(SECTION)
+        if configured is not None:
+            self._configure_above(configured)
         await self.look_for_model()
 
     async def reconfigure(self, given: Any) -> None:
         """The configuration changed: `given`, or what the client says when it is asked."""
         asked = await self._state.client.configuration(SECTION)
-        if asked is not None:
-            given = asked
-        if given is not None:
-            self._state.client.forget_said()
-            self._configure(merged(self._given, given) if self._given is not None else given)
+        found = given if asked is None else asked
+        if found is not None:
+            self._configure_above(found)
             await self.look_for_model()
+
+    def _configure_above(self, given: Any) -> None:
+        self._state.client.forget_said()
+        self._configure(given if self._given is None else merged(self._given, given))
 
     async def look_for_model(self) -> None:
         """See whether there is a model, say it once, and offer what it is needed for only then."""
@@ -101,12 +106,12 @@ class Lifecycle:
     def lost(self, error: CopilotError) -> None:
         """A feature met an error: one of the model takes completion back until there is a model again."""
         if isinstance(error, (ModelMissingError, ModelFileError)) and self._registered is not None:
-            self._later(self.look_for_model())
+            self._background.start(self.look_for_model())
 
     def _look_again(self) -> None:
         """Look for a model from time to time: one may be installed while the editor runs."""
         if self._looking is None or self._looking.done():
-            self._looking = self._later(self._until_found())
+            self._looking = self._background.start(self._until_found())
 
     async def _until_found(self) -> None:
         while self._state.board.status.model is None:
@@ -114,8 +119,7 @@ class Lifecycle:
             await self.look_for_model()
 
     async def shutdown(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._background.cancel()
 
     def _encoding(self) -> Any:
         encoding = self._protocol.workspace.position_encoding
@@ -164,12 +168,6 @@ class Lifecycle:
             await self._state.client.register(types.Registration("copilot-settings", method, {"section": SECTION}))
 
     # -- a client that dies without a word ---------------------------------------------------------------------------
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> Task[None]:
-        task = create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _watch(self, process_id: int) -> None:
         while psutil.pid_exists(process_id):

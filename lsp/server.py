@@ -7,10 +7,11 @@ anything is done.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 
 from copilot import __version__
@@ -47,7 +48,8 @@ class Server(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        _log.error("%s: %s", source.__name__, error)
+        if source is not FeatureRequestError:  # the answer says it
+            _log.error("%s: %s", source.__name__, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,18 @@ def _connect(features: Features) -> None:
     def opened(uri: str) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
+        completions.opened(uri)
+
+    async def files_changed(root: Path) -> None:
+        reviews.files_changed(root)
+        await completions.refresh(root)
 
     completions.failed = features.lifecycle.lost
     documents.opened = opened
     documents.typed = completions.typed
     documents.saved = reviews.saved
     documents.closed = reviews.given_back
-    documents.files_changed = completions.refresh
+    documents.files_changed = files_changed
 
 
 def _notifications(features: Features) -> dict[str, Callable[[Any], Any]]:

@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE")
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places in all")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
     given = parser.parse_args()
     trees = given.trees or download(PROJECTS)
@@ -138,7 +139,7 @@ def main() -> None:
     os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="cq-") as folder:
-        app = App(Settings(model=str(given.model.absolute()), cache_dir=Path(folder)))
+        app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
         for found in measured(trees, app, given.most):
             outcomes.append(found)
             if given.keep:

@@ -52,18 +52,20 @@ class CutPoint:
 
 
 def cut_points(repository: Repository, most: int) -> list[CutPoint]:
-    """So many places, at most one per file, those with the smallest hashes."""
+    """So many places, one per file, of the files whose paths have the smallest hashes."""
     files = [file for file in repository.index.files if not file.marks and is_source(file.path)]
     definers: dict[str, set[str]] = defaultdict(set)
     for path, definitions in repository.index.definitions(files).items():
         for definition in definitions:
             definers[definition.name].add(path)
-    found = []
-    for file in files:
+    found: list[CutPoint] = []
+    for file in sorted(files, key=lambda file: sha256(file.path.encode()).digest()):
+        if len(found) == most:
+            break
         text = "\n".join(repository.lines(file.path) or ())
         places = sorted(_places(file.path, text, definers), key=lambda place: place.digest)
         found += places[:1]
-    return sorted(found, key=lambda place: place.digest)[:most]
+    return found
 
 
 def is_source(path: str) -> bool:

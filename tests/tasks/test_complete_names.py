@@ -9,7 +9,7 @@ from copilot.tasks.complete_receiver import Members, receivers
 
 FILES = {
     "src/tasks.py": "class ListTasksRequest:\n    pass\n\n\ndef cancel_everything():\n    pass\n",
-    "src/store.py": "class ValueStore:\n    def load_snapshot(self, key):\n        pass\n    def __len__(self):\n        pass\n",
+    "src/store.py": "class ValueStore:\n    def load_snapshot(self, key):\n        pass\n    def __len__(self): ...\n",
     "lib/other.py": "def unrelated_thing():\n    pass\n",
 }
 MEMBERS = Members({path: structure(text, language_of(path)).definitions for path, text in FILES.items()})
