@@ -18,6 +18,7 @@ from copilot.errors import CopilotError
 COMMANDS = {
     "ask": "Answer a question about a repository.",
     "cache": "What is kept on disk, and removing it.",
+    "chat": "Talk about a repository, each question knowing those before it.",
     "complete": "What could stand at a place in a file.",
     "config": "The settings in force and where they come from.",
     "doctor": "Check this machine and say what to do about each problem.",

@@ -74,27 +74,31 @@ def ask(asked: Question, tools: Asking, cancel: Cancel) -> Generator[AskEvent, N
             f"the question has {len(turn)} tokens, {room} are left beside the repository; "
             "shorten it or use a smaller --budget"
         )
-    turn = [*_remembered(asked.history, min(room - len(turn), TURN_TOKENS), model), *turn]
-    yield from _waiting(prefix, session.state(prefix.tokens).missing + len(turn), tools.speed)
+    before = (*prefix.tokens, *_remembered(asked.history, min(room - len(turn), TURN_TOKENS), model))
+    yield from _waiting(prefix, session.state(before).missing + len(turn), tools.speed)
     thinks = asked.think and model.chat.thought is not None
     if asked.think and not thinks:
         yield Notice(f"{model.card.name} answers without thinking first: it has no way to mark thoughts", "warning")
     sampling = Sampling(asked.max_answer_tokens, hidden=model.thought_ids, begins_hidden=thinks)
-    request = Request(prefix.tokens, turn, sampling)
+    request = Request(before, turn, sampling)
     yield from _answer(request, prefix, places, tools, cancel)
     if prefix.kind == "map":
         yield _advice(state, tools.speed)
 
 
 def _remembered(history: Sequence[tuple[str, str]], room: int, model: ChatModel) -> list[int]:
-    """The latest exchanges of a conversation that fit, as tokens."""
-    tokens: list[int] = []
-    for text, answer in reversed(history):
-        exchange = model.encode(model.chat.exchange(text, answer))
-        if len(exchange) + len(tokens) > room:
-            break
-        tokens = exchange + tokens
-    return tokens
+    """The latest exchanges of a conversation, as tokens.
+
+    Each is read once and kept with the prefix. Where no more fit, the older ones go until half the room is free, so
+    that the rest is not read again with every question.
+    """
+    kept: list[list[int]] = []
+    for text, answer in history:
+        kept.append(model.encode(model.chat.exchange(text, answer)))
+        if sum(map(len, kept)) > room:
+            while kept and sum(map(len, kept)) > room // 2:
+                del kept[0]
+    return [token for exchange in kept for token in exchange]
 
 
 def _cut(max_answer_tokens: int) -> Notice:
