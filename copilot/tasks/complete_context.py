@@ -16,7 +16,7 @@ from copilot.repo.tags import Definition
 from copilot.repo.usages import names_in
 from copilot.tasks.complete_corpus import Corpus
 from copilot.tasks.complete_edits import Edits
-from copilot.tasks.complete_window import AFTER_CHARS, BEFORE_CHARS
+from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 
 
@@ -40,6 +40,7 @@ HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
+_SEEN = Size()
 
 
 class RepositoryContext:
@@ -87,7 +88,7 @@ class RepositoryContext:
         language = language_of(path)
         noise = language.noise if language else frozenset()
         weights = {name: weight for name, weight in nearby(before, after).items() if name not in noise}
-        known = {line.strip() for line in f"{before[-BEFORE_CHARS:]}{after[:AFTER_CHARS]}".split("\n")}
+        known = {line.strip() for line in f"{before[-_SEEN.before :]}{after[: _SEEN.after]}".split("\n")}
         members = corpus.members.likely(before, after, corpus.usages, path)
         names = corpus.names.of(weights, path)
         passages = corpus.usages.passages(weights, path, self._room.passages)

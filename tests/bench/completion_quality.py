@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -24,8 +24,9 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel
 from copilot.prompts.complete import Snippet
 from copilot.tasks.complete import Completer, Context, Cursor
-from copilot.tasks.complete_context import RepositoryContext
+from copilot.tasks.complete_context import RepositoryContext, Room
 from copilot.tasks.complete_statistics import THRESHOLD, Statistics
+from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
 from tests.bench.trees import check, download, say
@@ -96,16 +97,20 @@ def places(trees: Path, app: App, most: int) -> Iterator[tuple[Repository, CutPo
         repository.close()
 
 
-def measured(trees: Path, app: App, most: int) -> Iterator[Outcome]:
+def measured(trees: Path, app: App, most: int, part: float) -> Iterator[Outcome]:
     model = app.completion_model()
     session = app.session(model)
+    whole, shown_at_most = Size(), Room()
+    size = Size(*(int(part * chars) for chars in (whole.before, whole.after, whole.head)))
+    room = Room(*(int(part * chars) for chars in astuple(shown_at_most)))
     contexts: dict[Path, RepositoryContext] = {}
     for number, (repository, point) in enumerate(places(trees, app, most), 1):
-        context = contexts.setdefault(repository.root, RepositoryContext(repository))
+        context = contexts.get(repository.root) or RepositoryContext(repository, room)
+        contexts[repository.root] = context
         shown = "\n".join(snippet.text for snippet in context.snippets(point.path, point.before, point.after))
         ways: tuple[tuple[str, Context, str], ...] = (("without", Alone(), ""), ("with", context, shown))
         for way, what, text in ways:
-            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False), text)
+            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False, size=size), text)
             say(f"{number} {way}: {found.answer!r} -> {found.written!r}")
             yield found
     session.close()
@@ -131,6 +136,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE")
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places in all")
+    parser.add_argument("--part", type=float, default=1.0, metavar="F", help="of the window and of what else is shown")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
     given = parser.parse_args()
@@ -140,7 +146,7 @@ def main() -> None:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="cq-") as folder:
         app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
-        for found in measured(trees, app, given.most):
+        for found in measured(trees, app, given.most, given.part):
             outcomes.append(found)
             if given.keep:
                 with given.keep.open("a") as file:

@@ -151,7 +151,7 @@ def measured(ours: Ours, server: Server | None, place: Place) -> Pair:
     full = ours.ask(place, TYPED[-1], LINE_TOKENS, exact=True)
     other = full
     if server is not None:
-        for typed in (0, *TYPED[:-1]):
+        for typed in TYPED[:-1]:
             server.ask(place, typed, 1)
         other = server.ask(place, TYPED[-1], LINE_TOKENS)
     return Pair(moved, full, other, place.line[TYPED[-1] :])
