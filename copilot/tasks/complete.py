@@ -106,10 +106,10 @@ class Completer:
         statistics: Statistics,
         *,
         ahead: bool = True,
-        size: Size = Size(),
+        size: Size | None = None,
     ) -> None:
         """`ahead`: whether to prepare the next requests while nobody asks. `size`: how much of a document is seen."""
-        self._size = size
+        self._size = size or Size()
         self._model = model
         self._session = session
         self._context = context

@@ -77,7 +77,7 @@ class RepositoryContext:
             if kept is None or abs(kept[0] - line) > STAYS_LINES:
                 corpus = self._corpus or self._load()
                 chosen = self._chosen(corpus, path, before, after) if corpus else self._recent(path)
-                kept = self._kept[path] = line, chosen
+                kept = self._kept[path] = line, settled(kept[1] if kept else (), chosen)
             return kept[1]
 
     def edited(self, path: str, before: str, after: str) -> None:
@@ -118,6 +118,12 @@ class RepositoryContext:
                 left -= len(edit.text)
                 found.append(Snippet(edit.path, edit.text))
         return tuple(reversed(found))
+
+
+def settled(old: tuple[Snippet, ...], new: tuple[Snippet, ...]) -> tuple[Snippet, ...]:
+    """The new snippets, those that were shown before in their old order first: what begins alike is not read again."""
+    stay = [snippet for snippet in old if snippet in new]
+    return (*stay, *(snippet for snippet in new if snippet not in stay))
 
 
 def nearby(before: str, after: str) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """Which names of a repository may be written at a cursor: called like what is around it, or behind its dot."""
 
+from copilot.prompts.complete import Snippet
 from copilot.repo.languages import language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete_context import nearby
+from copilot.tasks.complete_context import nearby, settled
 from copilot.tasks.complete_names import KindredNames
 from copilot.tasks.complete_receiver import Members, receivers
 
@@ -52,3 +53,10 @@ def test_the_receiver_is_what_stands_before_the_dot() -> None:
     assert receivers("a = open_store(path).lo") == ["open_store"]
     assert receivers("first.x()\nsecond.y()\nvalue = ") == ["second", "first"]
     assert receivers("self.") == []
+
+
+def test_what_is_still_shown_stays_in_front() -> None:
+    """The model has read it there."""
+    a, b, c, d = (Snippet(name, "") for name in "abcd")
+    assert settled((a, b, c), (d, c, a)) == (a, c, d)
+    assert settled((), (a, b)) == (a, b)
