@@ -40,6 +40,8 @@ HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
+_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "kotlin": "java", "scala": "java"}
+"""Languages whose code uses one another's names, besides itself."""
 _SEEN = Size()
 
 
@@ -91,6 +93,7 @@ class RepositoryContext:
         known = {line.strip() for line in f"{before[-_SEEN.before :]}{after[: _SEEN.after]}".split("\n")}
         members = corpus.members.likely(before, after, corpus.usages, path)
         names = corpus.names.of(weights, path)
+        members, names = ([entry for entry in found if family(entry[0]) == family(path)] for found in (members, names))
         passages = corpus.usages.passages(weights, path, self._room.passages)
         shown = [
             Snippet(passage.path, passage.text)
@@ -124,6 +127,12 @@ def settled(old: tuple[Snippet, ...], new: tuple[Snippet, ...]) -> tuple[Snippet
     """The new snippets, those that were shown before in their old order first: what begins alike is not read again."""
     stay = [snippet for snippet in old if snippet in new]
     return (*stay, *(snippet for snippet in new if snippet not in stay))
+
+
+def family(path: str) -> str:
+    """What a file's language can be used together with."""
+    language = language_of(path)
+    return _FAMILIES.get(language.name, language.name) if language else ""
 
 
 def nearby(before: str, after: str) -> dict[str, float]:

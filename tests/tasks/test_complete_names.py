@@ -4,7 +4,7 @@ from copilot.prompts.complete import Snippet
 from copilot.repo.languages import language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete_context import nearby, settled
+from copilot.tasks.complete_context import family, nearby, settled
 from copilot.tasks.complete_names import KindredNames
 from copilot.tasks.complete_receiver import Members, receivers
 
@@ -60,3 +60,9 @@ def test_what_is_still_shown_stays_in_front() -> None:
     a, b, c, d = (Snippet(name, "") for name in "abcd")
     assert settled((a, b, c), (d, c, a)) == (a, c, d)
     assert settled((), (a, b)) == (a, b)
+
+
+def test_languages_that_use_one_another_are_one_family() -> None:
+    """Names of others are no candidates."""
+    assert family("a.ts") == family("b.jsx") and family("a.h") == family("b.cpp") and family("a.kt") == family("B.java")
+    assert len({family(path) for path in ("a.py", "a.ts", "a.c", "a.go", "a.unknown")}) == 5
