@@ -16,6 +16,7 @@ from copilot.repo.tags import Definition
 from copilot.repo.usages import names_in
 from copilot.tasks.complete_corpus import Corpus
 from copilot.tasks.complete_edits import Edits
+from copilot.tasks.complete_names import imported_modules
 from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 
@@ -92,7 +93,7 @@ class RepositoryContext:
         weights = {name: weight for name, weight in nearby(before, after).items() if name not in noise}
         known = {line.strip() for line in f"{before[-_SEEN.before :]}{after[: _SEEN.after]}".split("\n")}
         members = corpus.members.likely(before, after, corpus.usages, path)
-        names = corpus.names.of(weights, path)
+        names = corpus.names.of(weights, path, imported_modules(before))
         members, names = ([entry for entry in found if family(entry[0]) == family(path)] for found in (members, names))
         passages = corpus.usages.passages(weights, path, self._room.passages)
         shown = [

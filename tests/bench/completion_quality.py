@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
@@ -30,6 +30,8 @@ from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
 from tests.bench.trees import check, download, say
+
+WAYS = ("without", "with")
 
 
 class Alone:
@@ -97,7 +99,7 @@ def places(trees: Path, app: App, most: int) -> Iterator[tuple[Repository, CutPo
         repository.close()
 
 
-def measured(trees: Path, app: App, most: int, part: float) -> Iterator[Outcome]:
+def measured(trees: Path, app: App, most: int, part: float, only: Sequence[str]) -> Iterator[Outcome]:
     model = app.completion_model()
     session = app.session(model)
     whole, shown_at_most = Size(), Room()
@@ -110,6 +112,8 @@ def measured(trees: Path, app: App, most: int, part: float) -> Iterator[Outcome]
         shown = "\n".join(snippet.text for snippet in context.snippets(point.path, point.before, point.after))
         ways: tuple[tuple[str, Context, str], ...] = (("without", Alone(), ""), ("with", context, shown))
         for way, what, text in ways:
+            if way not in only:
+                continue
             found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False, size=size), text)
             say(f"{number} {way}: {found.answer!r} -> {found.written!r}")
             yield found
@@ -137,6 +141,7 @@ def main() -> None:
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places in all")
     parser.add_argument("--part", type=float, default=1.0, metavar="F", help="of the window and of what else is shown")
+    parser.add_argument("--only", choices=WAYS, nargs="*", default=WAYS, help="one side, to go on with the other later")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
     given = parser.parse_args()
@@ -146,7 +151,7 @@ def main() -> None:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="cq-") as folder:
         app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
-        for found in measured(trees, app, given.most, given.part):
+        for found in measured(trees, app, given.most, given.part, given.only):
             outcomes.append(found)
             if given.keep:
                 with given.keep.open("a") as file:
@@ -155,7 +160,7 @@ def main() -> None:
         "| repository | places | exact | similarity | names | names shown | prompt tokens | sure (exact of them) |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
-    for way in ("without", "with"):
+    for way in given.only:
         sys.stdout.write(row(way, [one for one in outcomes if one.way == way]) + "\n")
 
 
