@@ -49,7 +49,14 @@ _SEEN = Size()
 class RepositoryContext:
     """Thread-safe."""
 
-    def __init__(self, repository: Repository, room: Room = Room(), *, in_background: bool = False) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        room: Room = Room(),
+        *,
+        corpus: Corpus | None = None,
+        in_background: bool = False,
+    ) -> None:
         """`in_background`: load the code on a thread of its own; until then completions do without it."""
         self._repository = repository
         self._room = room
@@ -57,7 +64,7 @@ class RepositoryContext:
         self._lock = Lock()
         self._kept: dict[str, tuple[int, tuple[Snippet, ...]]] = {}
         # An index without a file of its own can be read on the thread that opened it only, which is this one.
-        self._corpus = Corpus.of(repository.index) if repository.warning else None
+        self._corpus = corpus or (Corpus.of(repository.index) if repository.warning else None)
         self._loading: Thread | None = None
         if in_background and self._corpus is None:
             self._loading = Thread(target=self._load, name="completion context", daemon=True)
