@@ -18,7 +18,7 @@ from copilot.tasks.complete_filter import Draft, DroppedError, filtered
 from copilot.tasks.complete_model import CompletionModel
 from copilot.tasks.complete_results import Asked, Result, Results
 from copilot.tasks.complete_statistics import Statistics
-from copilot.tasks.complete_window import window
+from copilot.tasks.complete_window import Size, window
 from copilot.tasks.complete_writing import Terms, gap_of, request_of, write
 
 BOX_S, BOX_BY_HAND_S = 2.5, 20.0
@@ -99,9 +99,17 @@ class Completer:
     """Completions of one repository in one session. Thread-safe; `complete` blocks."""
 
     def __init__(
-        self, model: CompletionModel, session: Session, context: Context, statistics: Statistics, *, ahead: bool = True
+        self,
+        model: CompletionModel,
+        session: Session,
+        context: Context,
+        statistics: Statistics,
+        *,
+        ahead: bool = True,
+        size: Size | None = None,
     ) -> None:
-        """`ahead`: whether to prepare the next requests while nobody asks."""
+        """`ahead`: whether to prepare the next requests while nobody asks. `size`: how much of a document is seen."""
+        self._size = size or Size()
         self._model = model
         self._session = session
         self._context = context
@@ -162,7 +170,7 @@ class Completer:
 
     def _request(self, cursor: Cursor, asked: Asked, terms: Terms) -> InfillRequest:
         """The prompt, without the rest of the repository where the context is too small for it."""
-        seen = window(cursor.text, cursor.offset, cursor.replaced_to)
+        seen = window(cursor.text, cursor.offset, cursor.replaced_to, self._size)
         around = Surroundings(self._context.name, cursor.path or "untitled", seen.before, seen.after)
         shown = replace(around, snippets=self._context.snippets(asked.path, asked.before, asked.after))
         request = self._encoded(shown, terms)

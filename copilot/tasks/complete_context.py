@@ -16,7 +16,8 @@ from copilot.repo.tags import Definition
 from copilot.repo.usages import names_in
 from copilot.tasks.complete_corpus import Corpus
 from copilot.tasks.complete_edits import Edits
-from copilot.tasks.complete_window import AFTER_CHARS, BEFORE_CHARS
+from copilot.tasks.complete_names import imported_modules
+from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 
 
@@ -40,12 +41,22 @@ HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
+_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "kotlin": "java", "scala": "java"}
+"""Languages whose code uses one another's names, besides itself."""
+_SEEN = Size()
 
 
 class RepositoryContext:
     """Thread-safe."""
 
-    def __init__(self, repository: Repository, room: Room = Room(), *, in_background: bool = False) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        room: Room = Room(),
+        *,
+        corpus: Corpus | None = None,
+        in_background: bool = False,
+    ) -> None:
         """`in_background`: load the code on a thread of its own; until then completions do without it."""
         self._repository = repository
         self._room = room
@@ -53,7 +64,7 @@ class RepositoryContext:
         self._lock = Lock()
         self._kept: dict[str, tuple[int, tuple[Snippet, ...]]] = {}
         # An index without a file of its own can be read on the thread that opened it only, which is this one.
-        self._corpus = Corpus.of(repository.index) if repository.warning else None
+        self._corpus = corpus or (Corpus.of(repository.index) if repository.warning else None)
         self._loading: Thread | None = None
         if in_background and self._corpus is None:
             self._loading = Thread(target=self._load, name="completion context", daemon=True)
@@ -76,7 +87,7 @@ class RepositoryContext:
             if kept is None or abs(kept[0] - line) > STAYS_LINES:
                 corpus = self._corpus or self._load()
                 chosen = self._chosen(corpus, path, before, after) if corpus else self._recent(path)
-                kept = self._kept[path] = line, chosen
+                kept = self._kept[path] = line, settled(kept[1] if kept else (), chosen)
             return kept[1]
 
     def edited(self, path: str, before: str, after: str) -> None:
@@ -87,9 +98,10 @@ class RepositoryContext:
         language = language_of(path)
         noise = language.noise if language else frozenset()
         weights = {name: weight for name, weight in nearby(before, after).items() if name not in noise}
-        known = {line.strip() for line in f"{before[-BEFORE_CHARS:]}{after[:AFTER_CHARS]}".split("\n")}
+        known = {line.strip() for line in f"{before[-_SEEN.before :]}{after[: _SEEN.after]}".split("\n")}
         members = corpus.members.likely(before, after, corpus.usages, path)
-        names = corpus.names.of(weights, path)
+        names = corpus.names.of(weights, path, imported_modules(before))
+        members, names = ([entry for entry in found if family(entry[0]) == family(path)] for found in (members, names))
         passages = corpus.usages.passages(weights, path, self._room.passages)
         shown = [
             Snippet(passage.path, passage.text)
@@ -117,6 +129,18 @@ class RepositoryContext:
                 left -= len(edit.text)
                 found.append(Snippet(edit.path, edit.text))
         return tuple(reversed(found))
+
+
+def settled(old: tuple[Snippet, ...], new: tuple[Snippet, ...]) -> tuple[Snippet, ...]:
+    """The new snippets, those that were shown before in their old order first: what begins alike is not read again."""
+    stay = [snippet for snippet in old if snippet in new]
+    return (*stay, *(snippet for snippet in new if snippet not in stay))
+
+
+def family(path: str) -> str:
+    """What a file's language can be used together with."""
+    language = language_of(path)
+    return _FAMILIES.get(language.name, language.name) if language else ""
 
 
 def nearby(before: str, after: str) -> dict[str, float]:

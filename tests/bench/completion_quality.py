@@ -12,8 +12,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -24,11 +24,16 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel
 from copilot.prompts.complete import Snippet
 from copilot.tasks.complete import Completer, Context, Cursor
-from copilot.tasks.complete_context import RepositoryContext
+from copilot.tasks.complete_context import RepositoryContext, Room
+from copilot.tasks.complete_corpus import Corpus
 from copilot.tasks.complete_statistics import THRESHOLD, Statistics
+from copilot.tasks.complete_window import Size
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
 from tests.bench.trees import check, download, say
+
+WAYS = ("without", "with")
+PARTS = ("passages", "members", "names")
 
 
 class Alone:
@@ -96,19 +101,45 @@ def places(trees: Path, app: App, most: int) -> Iterator[tuple[Repository, CutPo
         repository.close()
 
 
-def measured(trees: Path, app: App, most: int) -> Iterator[Outcome]:
+def measured(trees: Path, app: App, most: int, part: float, only: Sequence[str]) -> Iterator[Outcome]:
     model = app.completion_model()
     session = app.session(model)
+    whole, shown_at_most = Size(), Room()
+    size = Size(*(int(part * chars) for chars in (whole.before, whole.after, whole.head)))
+    room = Room(*(int(part * chars) for chars in astuple(shown_at_most)))
     contexts: dict[Path, RepositoryContext] = {}
     for number, (repository, point) in enumerate(places(trees, app, most), 1):
-        context = contexts.setdefault(repository.root, RepositoryContext(repository))
+        context = contexts.get(repository.root) or RepositoryContext(repository, room)
+        contexts[repository.root] = context
         shown = "\n".join(snippet.text for snippet in context.snippets(point.path, point.before, point.after))
         ways: tuple[tuple[str, Context, str], ...] = (("without", Alone(), ""), ("with", context, shown))
         for way, what, text in ways:
-            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False), text)
+            if way not in only:
+                continue
+            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False, size=size), text)
             say(f"{number} {way}: {found.answer!r} -> {found.written!r}")
             yield found
     session.close()
+
+
+def shown_names(trees: Path, app: App, most: int) -> Iterator[str]:
+    """Without a model: how often a needed name is among what is shown, by part."""
+    whole = Room()
+    alone = {name: replace(Room(*(0 for _ in fields(Room))), **{name: getattr(whole, name)}) for name in PARTS}
+    ways = alone | {"all": whole}
+    shares: dict[str, list[float]] = {way: [] for way in ways}
+    chars: dict[str, list[int]] = {way: [] for way in ways}
+    for repository in (app.repository(trees / archive.folder) for archive in PROJECTS):
+        corpus = Corpus.of(repository.index)
+        contexts = {way: RepositoryContext(repository, room, corpus=corpus) for way, room in ways.items()}
+        for point in cut_points(repository, -(-most // len(PROJECTS))):
+            for way, context in contexts.items():
+                shown = "\n".join(s.text for s in context.snippets(point.path, point.before, point.after))
+                shares[way].append(share(point.names, shown))
+                chars[way].append(len(shown))
+        repository.close()
+    for way in ways:
+        yield f"| {way} | {mean(chars[way]):.0f} | {mean(shares[way]):.2f} |"
 
 
 def row(way: str, outcomes: list[Outcome]) -> str:
@@ -128,9 +159,11 @@ def row(way: str, outcomes: list[Outcome]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.completion_quality", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="without one, only what is shown is counted")
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places in all")
+    parser.add_argument("--part", type=float, default=1.0, metavar="F", help="of the window and of what else is shown")
+    parser.add_argument("--only", choices=WAYS, nargs="*", default=WAYS, help="one side, to go on with the other later")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
     given = parser.parse_args()
@@ -139,8 +172,13 @@ def main() -> None:
     os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="cq-") as folder:
-        app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
-        for found in measured(trees, app, given.most):
+        named = str(given.model.absolute()) if given.model else None
+        app = App(Settings(model=named, cache_dir=given.cache or Path(folder)))
+        if named is None:
+            sys.stdout.write("| shown | characters | share of the names |\n|---|---|---|\n")
+            sys.stdout.writelines(f"{line}\n" for line in shown_names(trees, app, given.most))
+            return
+        for found in measured(trees, app, given.most, given.part, given.only):
             outcomes.append(found)
             if given.keep:
                 with given.keep.open("a") as file:
@@ -149,7 +187,7 @@ def main() -> None:
         "| repository | places | exact | similarity | names | names shown | prompt tokens | sure (exact of them) |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
-    for way in ("without", "with"):
+    for way in given.only:
         sys.stdout.write(row(way, [one for one in outcomes if one.way == way]) + "\n")
 
 

@@ -27,6 +27,7 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel, InfillRequest, Sampling, Session
 from copilot.events import Done, Text, Usage
 from copilot.prompts.complete import Surroundings
+from copilot.tasks.complete_extent import Site, quoted
 from copilot.tasks.complete_model import CompletionModel
 from copilot.tasks.complete_writing import gap_of
 from copilot.tasks.repository import Repository
@@ -78,8 +79,8 @@ def places(repository: Repository, most: int) -> Iterator[Place]:
         while of_chunk < PLACES_PER_CHUNK and 0 < end < start + CHUNK_CHARS:
             line = text[end : text.find("\n", end)]
             code = line.lstrip()
-            if _CODE.match(line):
-                at = end + len(line) - len(code)
+            at = end + len(line) - len(code)
+            if _CODE.match(line) and not quoted(Site(file.path, text[:at], text[end + len(line) :])):
                 after = text[end + len(line) :][:AFTER_CHARS]
                 yield Place(file.path, text[start:at], after[: after.rfind("\n") + 1], code)
                 of_chunk, n = of_chunk + 1, n + 1
@@ -151,7 +152,7 @@ def measured(ours: Ours, server: Server | None, place: Place) -> Pair:
     full = ours.ask(place, TYPED[-1], LINE_TOKENS, exact=True)
     other = full
     if server is not None:
-        for typed in (0, *TYPED[:-1]):
+        for typed in TYPED[:-1]:
             server.ask(place, typed, 1)
         other = server.ask(place, TYPED[-1], LINE_TOKENS)
     return Pair(moved, full, other, place.line[TYPED[-1] :])

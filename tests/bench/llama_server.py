@@ -65,6 +65,7 @@ class LlamaServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
+        self._slots = slots
         self._url = f"http://127.0.0.1:{port}"
         self._command = (str(program), "-m", str(model), "-c", str(n_ctx), "-t", str(threads), "-tb", str(threads))
         self._command += ("--parallel", "1", "--cache-ram", "0", "--slot-save-path", str(slots))
@@ -82,7 +83,7 @@ class LlamaServer:
     def start(self) -> float:
         """Seconds until it is ready to be asked."""
         began = time.perf_counter()
-        environment = os.environ | {"GOMP_SPINCOUNT": "0"}
+        environment = os.environ | {"GOMP_SPINCOUNT": "0", "LD_LIBRARY_PATH": str(self._libraries())}
         self._process = subprocess.Popen(self._command, stdout=self._said, stderr=self._said, env=environment)
         while time.perf_counter() - began < _START_S:
             if self._process.poll() is not None:
@@ -95,6 +96,16 @@ class LlamaServer:
                 return time.perf_counter() - began
         self._said.seek(0)
         sys.exit(f"llama-server does not start: {self._said.read().decode(errors='replace')[-2000:]}")
+
+    def _libraries(self) -> Path:
+        """The program's libraries under the names it asks for; the wheel has them under their full versions only."""
+        folder = self._slots / "libraries"
+        folder.mkdir(exist_ok=True)
+        for library in sorted(Path(self._command[0]).parent.glob("*.so.*.*")):
+            link = folder / ".".join(library.name.split(".")[:3])
+            if not link.exists():
+                link.symlink_to(library)
+        return folder
 
     def stop(self) -> None:
         if self._process is not None:

@@ -1,10 +1,11 @@
 """Which names of a repository may be written at a cursor: called like what is around it, or behind its dot."""
 
+from copilot.prompts.complete import Snippet
 from copilot.repo.languages import language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete_context import nearby
-from copilot.tasks.complete_names import KindredNames
+from copilot.tasks.complete_context import family, nearby, settled
+from copilot.tasks.complete_names import KindredNames, imported_modules
 from copilot.tasks.complete_receiver import Members, receivers
 
 FILES = {
@@ -52,3 +53,42 @@ def test_the_receiver_is_what_stands_before_the_dot() -> None:
     assert receivers("a = open_store(path).lo") == ["open_store"]
     assert receivers("first.x()\nsecond.y()\nvalue = ") == ["second", "first"]
     assert receivers("self.") == []
+
+
+def test_what_is_still_shown_stays_in_front() -> None:
+    """The model has read it there."""
+    a, b, c, d = (Snippet(name, "") for name in "abcd")
+    assert settled((a, b, c), (d, c, a)) == (a, c, d)
+    assert settled((), (a, b)) == (a, b)
+
+
+def test_languages_that_use_one_another_are_one_family() -> None:
+    """Names of others are no candidates."""
+    assert family("a.ts") == family("b.jsx") and family("a.h") == family("b.cpp") and family("a.kt") == family("B.java")
+    assert len({family(path) for path in ("a.py", "a.ts", "a.c", "a.go", "a.unknown")}) == 5
+
+
+def test_modules_that_are_imported_from_count_more() -> None:
+    """The next name often comes from where the others came from; tests and private names seldom do."""
+    names = [
+        definition
+        for path, text in {
+            "src/a.py": "def make_report_text(): ...\n",
+            "src/b/helpers.py": "def make_report_page(): ...\n",
+            "src/c.py": "def _make_report(): ...\n",
+            "tests/test_a.py": "def check_report(): ...\n",
+        }.items()
+        for definition in [(path, d) for d in structure(text, language_of(path)).definitions]
+    ]
+    found = KindredNames({entry[1].name: [entry] for entry in names})
+    weights = nearby("page = report(", "")
+    ranked = [d.name for _, d in found.of(weights, "lib/new.py", imported_modules("from .b.helpers import x\n"))]
+    assert ranked[0] == "make_report_page" and ranked[-1] in ("_make_report", "check_report")
+
+
+def test_modules_are_known_by_their_last_part() -> None:
+    """As Python and JavaScript write them."""
+    text = (
+        "from ..a.helpers import x\nimport os.path\nimport { y } from './lib/tools';\nfrom .core import (\n    z,\n)\n"
+    )
+    assert imported_modules(text) == {"helpers", "path", "tools", "core"}

@@ -11,8 +11,9 @@ from copilot.tasks.complete_edits import Edits
 from copilot.tasks.complete_place import at_byte, at_line, byte_at
 from copilot.tasks.complete_results import LOOK_BACK_CHARS, Asked, Result, Results
 from copilot.tasks.complete_statistics import ENOUGH, HIGHEST, THRESHOLD, Statistics
-from copilot.tasks.complete_window import AFTER_CHARS, BEFORE_CHARS, HEAD_CHARS, STEP_LINES, window
+from copilot.tasks.complete_window import STEP_LINES, Size, window
 
+SIZE = Size()
 DOCUMENT = "".join(f"line_{number} = {number} * 2\n" for number in range(400))
 
 
@@ -34,11 +35,11 @@ def test_a_window_is_bounded_and_touches_the_cursor(at: int, replaced: int) -> N
     """Both sides are the text next to the cursor, but for the first lines of the document."""
     end = min(len(DOCUMENT), at + replaced)
     seen = window(DOCUMENT, at, end)
-    assert DOCUMENT[end:].startswith(seen.after) and len(seen.after) <= AFTER_CHARS
+    assert DOCUMENT[end:].startswith(seen.after) and len(seen.after) <= SIZE.after
     own = seen.before.rpartition("\n…\n")[2]
-    assert DOCUMENT[:at].endswith(own) and len(seen.before) <= BEFORE_CHARS + HEAD_CHARS + 3
-    if at > BEFORE_CHARS:
-        assert len(own) > BEFORE_CHARS - (STEP_LINES + 2) * 20
+    assert DOCUMENT[:at].endswith(own) and len(seen.before) <= SIZE.before + SIZE.head + 3
+    if at > SIZE.before:
+        assert len(own) > SIZE.before - (STEP_LINES + 2) * 20
 
 
 def test_what_is_typed_along_a_result_is_taken_off_it() -> None:
