@@ -6,6 +6,7 @@ checks are written down.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 
 from copilot.events import Notice, Progress
@@ -23,8 +24,8 @@ from copilot.review.view import FileView
 from copilot.tasks.asking import Desk, is_about, limited
 
 RULE = "check:"
-MARGIN = 1.0
-"""By how much, in natural logarithms, lines must be likelier as a bad example."""
+MARGIN = 0.25
+"""By how much, in natural logarithms, a line must be likelier as a bad example; more lines vary with their root."""
 HOW = "1"
 _MOST_LINES = 60
 """Of a diff in one question."""
@@ -72,7 +73,7 @@ class Checker:
                 return
             added = {number: worth for number, worth in zip(numbers, weighed, strict=True) if number is not None}
             kept = []
-            if sum(added.values()) > MARGIN:
+            if sum(added.values()) > MARGIN * math.sqrt(len(added)):
                 line = max(added, key=lambda number: (added[number], -number))
                 kept = [self._finding(check, view, diff, (line, diff[numbers.index(line)][1:]))]
             if self._desk.cancel.is_set():

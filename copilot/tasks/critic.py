@@ -22,7 +22,7 @@ from copilot.tasks.asking import Asking, Desk, is_about, limited
 from copilot.tasks.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
-HOW = "2"
+HOW = "3"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
 
