@@ -22,7 +22,7 @@ from copilot.tasks.asking import Asking, Desk, is_about, limited
 from copilot.tasks.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
-HOW = "3"
+HOW = "4"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
 
@@ -32,7 +32,8 @@ Tell = Callable[[Edit], Sequence[str]]
 
 def model_judge(asking: Asking) -> Judge:
     """The judge whose signals were measured for the model, or for the nearest thing to it."""
-    return ModelJudge(asking, calibration_of(asking).weights)
+    known = calibration_of(asking)
+    return ModelJudge(asking, known.weights, must_agree=not known.is_measured)
 
 
 def calibration_of(asking: Asking) -> Calibration:

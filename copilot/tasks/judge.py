@@ -75,6 +75,8 @@ class ModelJudge:
 
     asking: Asking
     weights: tuple[tuple[str, float], ...]
+    must_agree: bool = False
+    """Whether a single signal for the new version is enough to clear it: for models that were not measured."""
 
     def weigh(self, edit: Edit) -> float | None:
         """The weighted sum; one that is not above 0 is not looked into further."""
@@ -84,6 +86,8 @@ class ModelJudge:
             if signals is None:
                 return None
             score += sum(weights.get(name, 0.0) * value for name, value in signals.items())
+            if self.must_agree and min(signals.values()) <= 0:
+                score = min(score, 0.0)
             if score <= 0:
                 return score
         return score

@@ -242,6 +242,16 @@ def test_an_edit_that_nothing_speaks_against_is_asked_about_once(desk: Desk, ses
     assert judge.weigh(EDIT) is None
 
 
+def test_an_unknown_model_must_be_of_one_mind(desk: Desk, session: ScriptedSession) -> None:
+    """There one signal for the new version clears it; with a measured model the sum counts."""
+    weights = (("subject", 1.0), ("denial", 1.0), ("choice", 1.0))
+    back, on = _answers(-1.0, -3.0, -1.5, -0.5), _answers(-4.0, -2.0, -1.0, -1.0)
+    session.enqueue_scores(back, on, OLD_FIRST, NEW_FIRST)
+    assert (ModelJudge(desk.asking, weights).weigh(EDIT) or 0) > 2.0
+    session.enqueue_scores(back, on)
+    assert ModelJudge(desk.asking, weights, must_agree=True).weigh(EDIT) == 0.0
+
+
 def _answers(*last: float) -> tuple[tuple[float, ...], ...]:
     """Scores of questions of a token each, whose answers of one token come last."""
     return tuple((-9.0, each) for each in last)
