@@ -162,6 +162,19 @@ def test_the_likeliest_places_are_looked_at_first(stage: Stage, desk: Desk) -> N
     assert [edit.path for edit in judge.seen] == ["b.py", "a.py"]
 
 
+def test_of_a_huge_change_the_likeliest_edits_are_judged(stage: Stage, desk: Desk) -> None:
+    """The rest is said to be left out, and counts as looked at by rules."""
+    judge = Fixed({})
+    files = {f"m{number:02}.py": TEXT for number in range(35)}
+    root = stage(files, {path: BAD for path in files})
+    skipped = [each for each in found(critic(desk, judge), root) if isinstance(each, Skipped)]
+    assert len(judge.seen) == 30
+    assert [each.path for each in skipped] == [f"m{number}.py" for number in range(30, 35)]
+    [*_, done] = review(root, Subject(), [critic(desk, judge).findings], Deadline())
+    assert isinstance(done, Review)
+    assert done.coverage.reviewed == done.coverage.files == 35
+
+
 def test_a_second_review_asks_nothing(stage: Stage, desk: Desk, session: ScriptedSession, tmp_path: Path) -> None:
     """Scores and findings are kept by content; another model's are not taken."""
     root = stage({"a.py": TEXT}, {"a.py": BAD})
