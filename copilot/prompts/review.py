@@ -61,6 +61,8 @@ def change(path: str, diff: Sequence[str]) -> str:
     return f"A change of {path}:\n{fenced(shown(diff), 'diff')}\n"
 
 
+PLAIN = "Does this change introduce a bug? Answer Yes or No."
+"""Asked after `change`. Small models say yes to the fix rather than to the bug; its use is in how that turns round."""
 SUBJECT = "Write the subject line of this commit."
 """Asked after `change`."""
 TAKEN_BACK = "Revert"

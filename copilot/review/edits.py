@@ -17,6 +17,8 @@ MOST_LINES = 10
 """Changed lines of an edit; more have no single place that could be pointed at."""
 MOST_PER_FILE = 3
 """The most findings about the edits of one file."""
+MOST_PER_CHANGE = 30
+"""The most edits of a change that are judged; among more, none could stand out."""
 _MOST_CHARS = 200
 _COMMENT = re.compile(r"^\s*(?:#(?!\w)|//|/?\*|--(?!\w)).*|\s(?:#|//) .*$")
 _IMPORT = re.compile(r"""\s*(?:#include|import\b|from \S+ import|use [\w:]+;|["'][\w./-]+["']$|require\b)""")

@@ -43,6 +43,17 @@ class Asking:
         scored = self.scored(turn, tuple(tuple(model.tokenizer.encode(answer)) for answer in answers))
         return None if scored is None else [tuple(max(LEAST, each) for each in row) for row in scored]
 
+    def about(self, shown: str, questions: Sequence[tuple[str, str]]) -> list[float] | None:
+        """Log-probability of each (question, answer) about one text, which is read once."""
+        model, chat = self.model, self.model.chat
+        opened, _, *rest = chat.user("")
+        turn = model.encode([*chat.system(words.SYSTEM), opened, f"user\n{shown}"])
+        asked = [(model.encode([question, *rest]), model.tokenizer.encode(answer)) for question, answer in questions]
+        scored = self.scored(turn, tuple((*question, *answer) for question, answer in asked))
+        if scored is None:
+            return None
+        return [sum(max(LEAST, x) for x in row[-len(answer) :]) for row, (_, answer) in zip(scored, asked, strict=True)]
+
     def line_logprobs(self, question: str, lines: Sequence[str], opening: str) -> list[float] | None:
         """Log-probability of each line of one answer to a question."""
         model = self.model

@@ -6,7 +6,8 @@ checks are written down.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 
 from copilot.events import Notice, Progress
 from copilot.prompts import review as words
@@ -23,8 +24,8 @@ from copilot.review.view import FileView
 from copilot.tasks.asking import Desk, is_about, limited
 
 RULE = "check:"
-MARGIN = 1.0
-"""By how much, in natural logarithms, lines must be likelier as a bad example."""
+MARGIN = 0.5
+"""By how much, in natural logarithms, a line must be likelier as a bad example; more lines vary with their root."""
 HOW = "1"
 _MOST_LINES = 60
 """Of a diff in one question."""
@@ -72,7 +73,7 @@ class Checker:
                 return
             added = {number: worth for number, worth in zip(numbers, weighed, strict=True) if number is not None}
             kept = []
-            if sum(added.values()) > MARGIN:
+            if is_broken(added.values()):
                 line = max(added, key=lambda number: (added[number], -number))
                 kept = [self._finding(check, view, diff, (line, diff[numbers.index(line)][1:]))]
             if self._desk.cancel.is_set():
@@ -108,6 +109,11 @@ class Checker:
     def _key(self, check: Check, *parts: str) -> bytes:
         body = hashlib.sha256(f"{check}".encode("utf-8", "surrogatepass")).hexdigest()
         return asked_key(f"{HOW} {self._desk.identity}", "check", (body, *parts))
+
+
+def is_broken(worths: Collection[float]) -> bool:
+    """Whether lines that are so much likelier as bad examples than as good ones break a check."""
+    return sum(worths) > MARGIN * math.sqrt(len(worths))
 
 
 def _redacted(line: str, view: FileView) -> str:

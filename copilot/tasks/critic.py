@@ -13,7 +13,7 @@ from copilot.prompts import review as words
 from copilot.review.cache import FindingCache
 from copilot.review.calibration import Calibration, calibration, digest, model_size
 from copilot.review.change import ChangeView
-from copilot.review.edits import MOST_PER_FILE, Edit, edits
+from copilot.review.edits import MOST_PER_CHANGE, MOST_PER_FILE, Edit, edits
 from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity, Skipped
 from copilot.review.keys import asked_key
@@ -22,9 +22,10 @@ from copilot.tasks.asking import Asking, Desk, is_about, limited
 from copilot.tasks.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
-HOW = "2"
+HOW = "4"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
+_MANY = f"the model looked at the {MOST_PER_CHANGE} likeliest edits of the change only"
 
 Tell = Callable[[Edit], Sequence[str]]
 """What stands near an edit, a line each."""
@@ -32,7 +33,8 @@ Tell = Callable[[Edit], Sequence[str]]
 
 def model_judge(asking: Asking) -> Judge:
     """The judge whose signals were measured for the model, or for the nearest thing to it."""
-    return ModelJudge(asking, calibration_of(asking).weights)
+    known = calibration_of(asking)
+    return ModelJudge(asking, known.weights, must_agree=not known.is_measured)
 
 
 def calibration_of(asking: Asking) -> Calibration:
@@ -68,11 +70,13 @@ class Critic:
 
     def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
         """Findings as they come, the likeliest places first; Skipped for what the time did not reach."""
-        work = [(view, edit) for view in change.views for edit in edits(view)]
+        work = sorted(((view, edit) for view in change.views for edit in edits(view)), key=lambda each: each[1].rank)
+        over = {view.path for view, _ in work[MOST_PER_CHANGE:]}
+        del work[MOST_PER_CHANGE:]
         left = {view.path: self._per_file for view, _ in work}
         late: set[str] = set()
         with limited(self._desk.cancel, deadline):
-            for done, (view, edit) in enumerate(sorted(work, key=lambda each: each[1].rank), 1):
+            for done, (view, edit) in enumerate(work, 1):
                 score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
                 if score is None and (deadline.is_over or self._desk.cancel.is_set()):
                     late.add(view.path)
@@ -83,6 +87,7 @@ class Critic:
                     yield from found
                 yield Progress("review", done, len(work), "steps")
         yield from (Skipped(path, _LATE) for path in sorted(late))
+        yield from (Skipped(path, _MANY) for path in sorted(over))
 
     def _score(self, edit: Edit) -> float | None:
         key = self._key("score", edit)

@@ -22,21 +22,34 @@ class Judge(Protocol):
         """The score; None where it cannot be told or the work was cancelled."""
 
 
-def subject(asking: Asking, edit: Edit) -> float | None:
-    """Whether the diff reads like a step back rather than like a fix, more than it does turned round."""
+Signals = Mapping[str, float]
+"""Name -> how much it speaks against the new version."""
+
+
+def of_diff(asking: Asking, edit: Edit) -> Signals | None:
+    """Two questions about the diff, each answer against the one for the diff turned round.
+
+    "subject": it reads like a step back rather than like a fix. "denial": the model denies that it brings in a bug, as
+    small models do of those that do, for they say yes where they see one mended.
+    """
     old, new = ([*edit.head, *side, *edit.tail] for side in (edit.old, edit.new))
-    down, up = _subject(asking, edit.path, old, new), _subject(asking, edit.path, new, old)
-    return None if down is None or up is None else (down - up) / 2
+    down, up = _of_diff(asking, edit.path, old, new), _of_diff(asking, edit.path, new, old)
+    return None if down is None or up is None else {name: (down[name] - up[name]) / 2 for name in down}
 
 
-def _subject(asking: Asking, path: str, old: Sequence[str], new: Sequence[str]) -> float | None:
-    question = words.change(path, diff_lines(old, new)) + words.SUBJECT
-    found = asking.logprobs(question, (words.TAKEN_BACK, words.MENDED))
-    return None if found is None else sum(found[0]) - sum(found[1])
+def _of_diff(asking: Asking, path: str, old: Sequence[str], new: Sequence[str]) -> Signals | None:
+    answers = [
+        (words.SUBJECT, words.TAKEN_BACK),
+        (words.SUBJECT, words.MENDED),
+        (words.PLAIN, "No"),
+        (words.PLAIN, "Yes"),
+    ]
+    found = asking.about(words.change(path, diff_lines(old, new)), answers)
+    return None if found is None else {"subject": found[0] - found[1], "denial": found[2] - found[3]}
 
 
-def choice(asking: Asking, edit: Edit) -> float | None:
-    """Which version belongs into the gap, the old one counting up: by its letter and by its text, in both orders."""
+def of_gap(asking: Asking, edit: Edit) -> Signals | None:
+    """ "choice": the old version belongs into the gap; by its letter and by its text, in both orders."""
     shown = words.gap(edit.path, edit.head, edit.tail)
     texts = tuple(map(words.chosen, (edit.old, edit.new)))
     letters = said = 0.0
@@ -47,30 +60,34 @@ def choice(asking: Asking, edit: Edit) -> float | None:
         first, second, old, new = map(sum, found)
         letters += sign * (first - second) / 2
         said += (old - new) / 2 / math.sqrt(max(map(len, found[2:])))
-    return letters * LETTER_SHARE + said
+    return {"choice": letters * LETTER_SHARE + said}
 
 
 LETTER_SHARE = 0.7
 """The letters vary more than the texts do; with this both count the same."""
-SIGNALS: Mapping[str, Callable[[Asking, Edit], float | None]] = {"subject": subject, "choice": choice}
-"""By name; each costs two readings of the edit with what stands around it."""
+READINGS: tuple[Callable[[Asking, Edit], Signals | None], ...] = (of_diff, of_gap)
+"""In the order of asking; each reads the edit with what stands around it twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelJudge:
-    """Adds up the signals that tell something with this model."""
+    """Adds up what the signals say, each weighed as it was measured for the model."""
 
     asking: Asking
     weights: tuple[tuple[str, float], ...]
+    must_agree: bool = False
+    """Whether a single signal for the new version is enough to clear it: for models that were not measured."""
 
     def weigh(self, edit: Edit) -> float | None:
-        """The weighted sum; a sum that is not above 0 is not looked into further."""
-        score = 0.0
-        for name, weight in self.weights:
-            signal = SIGNALS[name](self.asking, edit)
-            if signal is None:
+        """The weighted sum; one that is not above 0 is not looked into further."""
+        weights, score = dict(self.weights), 0.0
+        for reading in READINGS:
+            signals = reading(self.asking, edit)
+            if signals is None:
                 return None
-            score += weight * signal
+            score += sum(weights.get(name, 0.0) * value for name, value in signals.items())
+            if self.must_agree and min(signals.values()) <= 0:
+                score = min(score, 0.0)
             if score <= 0:
                 return score
         return score

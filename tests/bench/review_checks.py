@@ -1,7 +1,8 @@
-"""How well a model answers the checks of a project: for each, a change that breaks it and one that keeps it.
+"""How well a model answers the checks of a project: for each, a change that breaks it, one that keeps it, another one.
 
 `python -m tests.bench.review_checks` puts them to the model the settings name and prints Markdown: how much likelier
-the added lines are as a bad example of the check than as a good one. Knows nothing of how findings are made of them.
+the added lines are as a bad example of the check than as a good one, with a star where that is a finding. Knows nothing
+of how a finding is told.
 """
 
 import os
@@ -12,7 +13,7 @@ from copilot.app import App
 from copilot.engine.base import Cancel
 from copilot.prompts import review as words
 from copilot.tasks.asking import Asking
-from copilot.tasks.checks import MARGIN
+from copilot.tasks.checks import is_broken
 
 CHECKS: dict[str, tuple[str, str, str, str]] = {
     "no-print": (
@@ -84,11 +85,13 @@ def main() -> None:
         assert bad is not None and good is not None, "nothing cancels this"
         return [one - other for one, other, line in zip(bad, good, lines, strict=True) if line.startswith("+")]
 
-    sys.stdout.write("| check | broken | kept | |\n|---|---|---|---|\n")
-    for name, (rule, path, broken, kept) in CHECKS.items():
-        bad, good = sum(odds(name, rule, path, broken)), sum(odds(name, rule, path, kept))
-        right = "right" if bad > MARGIN > good else "order" if bad > good else ""
-        sys.stdout.write(f"| {name} | {bad:.1f} | {good:.1f} | {right} |\n")
+    sys.stdout.write("| check | broken | kept | another change |\n|---|---|---|---|\n")
+    names = list(CHECKS)
+    for at, (name, (rule, path, broken, kept)) in enumerate(CHECKS.items()):
+        _, other_path, _, other = CHECKS[names[(at + 3) % len(names)]]
+        found = [odds(name, rule, path, broken), odds(name, rule, path, kept), odds(name, rule, other_path, other)]
+        told = " | ".join(f"{sum(each):.1f}{'*' * is_broken(each)}" for each in found)
+        sys.stdout.write(f"| {name} | {told} |\n")
         sys.stdout.flush()
     session.close()
 

@@ -63,7 +63,7 @@ class Asker:
 
 QUESTIONS = {
     "subject": (words.SUBJECT, (words.MENDED, words.TAKEN_BACK, "Add", "Remove")),
-    "plain": ("Does this change introduce a bug? Answer Yes or No.", ("Yes", "No")),
+    "plain": (words.PLAIN, ("Yes", "No")),
     "direction": (
         "Is this the commit that fixed a bug, or the commit that introduced it? Answer Fixed, Introduced or Neither.",
         ("Fixed", "Introduced", "Neither"),

@@ -79,16 +79,20 @@ def _signed(make: Callable[[Row], float]) -> Callable[[Row], tuple[float, float]
 _SUBJECT = _against(_asked("subject", "Revert", "Fix"))
 
 
+_DENIAL = _against(_asked("plain", "No", "Yes"))
+
+
 def judged(row: Row) -> tuple[float, float]:
-    """As a review does it: what the first signal does not speak against is not asked about again."""
-    choice = _choice(row)
-    down, up = (WEIGHTS["subject"] * score for score in _SUBJECT(row))
-    return down + WEIGHTS["choice"] * choice * (down > 0), up - WEIGHTS["choice"] * choice * (up > 0)
+    """As a review does it: what the questions about the diff do not speak against is not asked about again."""
+    pairs = zip(_SUBJECT(row), _DENIAL(row), strict=True)
+    down, up = (WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial for subject, denial in pairs)
+    choice = WEIGHTS["choice"] * _choice(row)
+    return down + choice * (down > 0), up - choice * (up > 0)
 
 
 DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
     "plain: does this diff introduce a bug?": _asked("plain", "Yes", "No"),
-    "introduces a bug?, against the diff turned round": _against(_asked("plain", "Yes", "No")),
+    "`denial`: No to that, against the diff turned round": _DENIAL,
     "what is wrong? one letter of five": _none,
     "what is wrong?, against the diff turned round": _against(_none),
     "was it the fix or what introduced the bug?": _asked("direction", "Introduced", "Fixed"),
@@ -98,7 +102,7 @@ DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
     "`choice`: A or B, begun answer, letter and text": _signed(_choice),
     "subject line: Revert or Fix": _asked("subject", "Revert", "Fix"),
     "`subject`: against the diff turned round": _SUBJECT,
-    "**`subject`, then `choice`**": judged,
+    "**`subject` and `denial`, then `choice`**": judged,
 }
 """(score of better to worse, score of worse to better), higher where the new version looks worse."""
 
