@@ -13,8 +13,9 @@ from copilot.config import Settings, chosen_host
 from copilot.errors import CopilotError
 from copilot.events import Report, ignore
 from copilot.files import Identity
-from copilot.models import InstalledModel, Store, resolve, shipped_catalogue
+from copilot.models import InstalledModel, Store, largest_fitting, resolve, shipped_catalogue
 from copilot.models.digests import Record, read_record, sha256_of, write_record
+from copilot.models.store import disk_errors
 from copilot.repo.root import find_root
 from copilot.review.cache import FindingCache
 from copilot.tasks.repository import Repository
@@ -88,8 +89,19 @@ class App:
         return FindingCache.at(self.settings.cache_dir / "reviews" / "findings.sqlite3")
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:
-        """The model the settings name, or the best one installed; ModelMissingError says how to get one."""
-        return resolve(self.settings.model, self.store, shipped_catalogue(), "chat", report)
+        """The model the settings name, or the best one installed that fits; ModelMissingError says how to get one."""
+        named = self.settings.model or self._largest_fitting()
+        return resolve(named, self.store, shipped_catalogue(), "chat", report)
+
+    def _largest_fitting(self) -> str | None:
+        """The best installed chat model that this machine has the memory for."""
+        from copilot.engine.memory import largest_context, plannable_bytes
+
+        plannable, kv_type = plannable_bytes(), self.settings.kv_type
+        with disk_errors(self.settings.models_dir):
+            return largest_fitting(
+                self.store, shipped_catalogue(), "chat", lambda shape: largest_context(shape, kv_type, plannable) > 0
+            )
 
     def tokenizer(self, report: Report = ignore) -> "Tokenizer":
         """The tokenizer of the chat model, which needs no chat format to count."""

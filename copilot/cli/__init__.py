@@ -26,7 +26,7 @@ COMMANDS = {
     "hook": "Review before each commit.",
     "host": "The engine's process: how it is, its log, and stopping it.",
     "lsp": "The language server, for editors.",
-    "models": "Model files: list, pull, import, verify, remove, path.",
+    "models": "Model files: list, pull, find, import, verify, remove, path.",
     "pack": "The repository as the model would see it.",
     "review": "Review a change.",
     "search": "Ranked places in a repository; needs no model.",

@@ -7,7 +7,8 @@ import click
 
 from copilot.cli.options import app_at, json_option
 from copilot.cli.render import print_json
-from copilot.errors import UsageError
+from copilot.errors import HostError, UsageError
+from copilot.host.roster import stop as stop_host
 
 KEPT = {
     "kv": ("stored KV segments: the repositories that were read", ("*/*.kv", "*/*.win", "*/*.tmp")),
@@ -16,10 +17,12 @@ KEPT = {
     "reviews": ("what reviews found", ("findings.sqlite3*",)),
     "completion": ("how many suggestions were taken", ("statistics.json",)),
     "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", "vocabulary-*", ".*")),
+    "completion": ("which suggestions were taken", ("*.json", ".*")),
+    "host": ("what the engine's process noted", ("*.log", "*.err")),
 }
 """Folders in the cache, what they hold, and the files in them that are ours to delete."""
-SINGLE = ("speed.json", "machine.json")
-"""Small files beside them: measured speeds."""
+SINGLE = ("speed.json", "machine.json", ".speed.json-*", ".machine.json-*")
+"""Small files beside them: measured speeds, and what a crash left of them."""
 
 
 @click.group()
@@ -46,10 +49,15 @@ def info(as_json: bool) -> int:
 @cache.command()
 @json_option
 def clear(as_json: bool) -> int:
-    """Remove everything that is kept; models stay."""
+    """Remove everything that is kept; models stay. The engine's processes, which hold what was read, end."""
     app = app_at(Path())
+    with suppress(HostError):  # a folder that is not ours has no process of ours
+        for found in app.hosts() if app.hosts is not None else ():
+            stop_host(found)
     folder = app.settings.cache_dir
-    ours = [path for name in KEPT for path in _ours(folder, name)] + [folder / name for name in SINGLE]
+    ours = [path for name in KEPT for path in _ours(folder, name)] + [
+        path for name in SINGLE for path in folder.glob(name)
+    ]
     freed = sum(path.stat().st_size for path in ours if path.is_file())
     for path in ours:
         _remove(path)

@@ -7,7 +7,7 @@ from copilot.models.catalogue import Catalogue, Model, Role, WheelParts, read_ca
 from copilot.models.import_ import Mode, Placement, import_file
 from copilot.models.installed import InstalledModel, Status, check, glance, require_usable
 from copilot.models.pull import Source, pull
-from copilot.models.resolve import by_preference, resolve
+from copilot.models.resolve import by_preference, largest_fitting, resolve
 from copilot.models.store import Store
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "check",
     "glance",
     "import_file",
+    "largest_fitting",
     "pull",
     "read_catalogue",
     "require_usable",

@@ -4,11 +4,13 @@ Opens no socket: parts installed with the extra are joined, nothing is downloade
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from copilot.errors import ModelMissingError
 from copilot.events import Report, ignore
 from copilot.models.catalogue import Catalogue, Role
+from copilot.models.geometry import PublishedShape
 from copilot.models.installed import InstalledModel, check, glance, require_usable
 from copilot.models.pull import join_installed_parts
 from copilot.models.store import Store, disk_errors, gigabytes, require_gguf
@@ -60,6 +62,21 @@ def _default(store: Store, catalogue: Catalogue, role: Role, report: Report) -> 
         f"no {role} model is installed; run `copilot models pull {suggestion.name}` "
         f"({gigabytes(suggestion.bytes)}) or `copilot models import FILE`"
     )
+
+
+def largest_fitting(
+    store: Store, catalogue: Catalogue, role: Role, fits: Callable[[PublishedShape], bool]
+) -> str | None:
+    """The best installed model for a role that fits the machine; None where none does, or none is installed.
+
+    Without a published shape a model is taken to fit: its header is looked at when it is loaded.
+    """
+    for name in by_preference(store, catalogue):
+        entry = catalogue.find(name)
+        shape = entry.shape if entry is not None else None
+        if role in glance(name, store, catalogue).roles and (shape is None or fits(shape)):
+            return name
+    return None
 
 
 def _is_path(text: str) -> bool:

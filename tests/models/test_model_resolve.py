@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from copilot.errors import ModelFileError, ModelMissingError
-from copilot.models import Catalogue, Store, resolve
+from copilot.models import Catalogue, Store, largest_fitting, resolve, shipped_catalogue
 
 
 def put(store: Store, name: str, content: bytes) -> Path:
@@ -96,3 +96,15 @@ def test_installed_parts_become_the_model_on_the_spot(
     model = resolve(None, store, catalogue)
     assert (model.name, model.status) == ("tiny", "ok")
     assert model.path.read_bytes() == content
+
+
+def test_of_the_installed_models_the_best_that_fits_is_taken(store: Store) -> None:
+    """A model that the machine cannot hold is passed over; a file of one's own is always taken."""
+    catalogue = shipped_catalogue()
+    store.folder.mkdir()
+    assert largest_fitting(store, catalogue, "chat", lambda shape: True) is None
+    for name in ("gemma-4-31b", "gemma-4-e2b", "own"):
+        store.path(name).write_bytes(b"GGUF")
+    assert largest_fitting(store, catalogue, "chat", lambda shape: True) == "gemma-4-31b"
+    assert largest_fitting(store, catalogue, "chat", lambda shape: shape.weight_bytes < 4e9) == "gemma-4-e2b"
+    assert largest_fitting(store, catalogue, "chat", lambda shape: False) == "own"

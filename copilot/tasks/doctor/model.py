@@ -1,5 +1,7 @@
 """Checks of the chosen models: the chat template, who completes, memory for the context, measured speed."""
 
+from hashlib import sha256
+
 from copilot.config import Settings
 from copilot.engine.memory import RESERVED_BYTES, available_bytes, largest_context, plan_memory, plannable_bytes
 from copilot.errors import CopilotError
@@ -11,10 +13,11 @@ from copilot.tasks.speed import SpeedLog, duration
 
 
 def template(model: ChatModel) -> Check:
+    own = sha256((model.card.chat_template or "").encode()).hexdigest()[:12]
     if model.template_agrees:
-        return Check("chat template", "ok", f"{model.chat.name}, the same as the model's own")
+        return Check("chat template", "ok", f"{model.chat.name}, the same as the model's own ({own})")
     cure = "answers may be worse than the model can give; fetch a newer version of the model file"
-    return Check("chat template", "warning", f"the model's own differs from {model.chat.name}", cure)
+    return Check("chat template", "warning", f"the model's own ({own}) differs from {model.chat.name}", cure)
 
 
 def completion(model: ChatModel, store: Store, catalogue: Catalogue, named: str | None) -> Check:
