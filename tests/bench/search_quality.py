@@ -169,6 +169,7 @@ def main() -> None:
     check(folder, archives)
     for line in table(trees, folder):
         sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
