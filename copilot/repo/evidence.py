@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from copilot.repo.breadth import Breadth
 from copilot.repo.chunks import Chunk
 from copilot.repo.index import Index
-from copilot.repo.places import chunks_from
+from copilot.repo.places import chunks_at
 from copilot.repo.postings import B_OF_FILES, Numbers, Postings, lengths, postings
 from copilot.repo.query import Query
 from copilot.repo.schema import MOST_CHUNKS
 
 MOST_PER_FILE = 10
-"""Places of one file that are looked at, and shown."""
+"""Places of one file that are shown."""
+_LOOKED_AT_IN_ONE = 2 * MOST_PER_FILE
+_LOOKED_AT_IN_MANY = 6
+"""Places of one file that are looked at, where one place is asked for and elsewhere."""
 
 _FILES = 400
-_PLACES = 400
+_PLACES = 300
 """Whose lengths are looked up: the best ones without it, since it only corrects the scores."""
 _BEST_FILES = 40
 _BEST_PLACES = 80
@@ -48,16 +52,17 @@ def matches(index: Index, asked: Query) -> list[Match]:
     files = _file_scores(index, of_files)
     first = sorted(files, key=lambda number: (-files[number], number))[:_BEST_FILES]
     wanted = np.union1d(rows[:_BEST_PLACES] // MOST_CHUNKS, np.array(first, np.int64))
-    near = _few_per_file(rows[np.isin(rows // MOST_CHUNKS, wanted)])[:_PLACES]
+    per_file = _LOOKED_AT_IN_ONE if asked.breadth is Breadth.PLACE else _LOOKED_AT_IN_MANY
+    near = _few_per_file(rows[np.isin(rows // MOST_CHUNKS, wanted)], per_file)[:_PLACES]
     return _matches(index, table, of_places.only(near), files)
 
 
-def _few_per_file(rows: Numbers) -> Numbers:
+def _few_per_file(rows: Numbers, most: int) -> Numbers:
     """The first places of each file, in the same order."""
     by_file = np.argsort(rows // MOST_CHUNKS, kind="stable")
     _, starts, sizes = np.unique(rows[by_file] // MOST_CHUNKS, return_index=True, return_counts=True)
     before = np.arange(len(rows)) - np.repeat(starts, sizes)
-    return rows[np.sort(by_file[before < 2 * MOST_PER_FILE])]
+    return rows[np.sort(by_file[before < most])]
 
 
 def _file_scores(index: Index, of_files: Postings) -> dict[int, float]:
@@ -99,6 +104,5 @@ def _chunks(index: Index, rows: list[int]) -> tuple[dict[int, str], dict[int, Ch
     )
     chunks: dict[int, Chunk] = {}
     for number, _, text in stored:
-        every = chunks_from(text)
-        chunks |= {number * MOST_CHUNKS + at: every[at] for at in ordinals[number] if at < len(every)}
+        chunks |= {number * MOST_CHUNKS + at: found for at, found in chunks_at(text, ordinals[number]).items()}
     return {number: path for number, path, _ in stored}, chunks

@@ -25,6 +25,9 @@ _ROLE_FACTORS = {
     Role.DATA: 0.4,
     Role.CONFIG: 0.7,
 }
+_DECLARATIONS = (".h", ".hh", ".hpp", ".hxx", ".d.ts", ".pyi")
+_DECLARED = 0.7
+"""Of a file that only declares what another one does."""
 _NO_CODE = 0.6
 """Of a text that is neither code nor known for what it is: pages, style sheets, listings."""
 _ASKED_FOR = {
@@ -51,6 +54,8 @@ def role_factor(path: str, asked: Query) -> float:
     role = role_of(path)
     if role is Role.SOURCE and not _is_code(path):
         return _NO_CODE
+    if role is Role.SOURCE and path.endswith(_DECLARATIONS):
+        return _DECLARED
     return 1.0 if asked.words & _ASKED_FOR.get(role, frozenset()) else _ROLE_FACTORS.get(role, 1.0)
 
 

@@ -118,11 +118,12 @@ def _chunk_rows(file: WaitingFile, text: str, chunks: Sequence[Chunk]) -> Iterat
 
 
 def chunks_json(chunks: Iterable[Chunk]) -> str:
-    """Where the chunks are and what they are called, as compact JSON rows; `chunks_from` reads them back."""
+    """Where the chunks are and what they are called, as compact JSON rows; `chunks_at` reads them back."""
     rows = [[c.start_line, c.end_line, c.symbol, c.kind, *([c.names] if c.names else ())] for c in chunks]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) if rows else ""
 
 
-def chunks_from(stored: str) -> list[Chunk]:
-    """Read what `chunks_json` wrote."""
-    return [Chunk(*row) for row in json.loads(stored)] if stored else []
+def chunks_at(stored: str, ordinals: Iterable[int]) -> dict[int, Chunk]:
+    """Ordinal -> chunk, of some of what `chunks_json` wrote; those that are not there are left out."""
+    rows = json.loads(stored) if stored else []
+    return {at: Chunk(*rows[at]) for at in ordinals if at < len(rows)}

@@ -14,7 +14,7 @@ from copilot.repo.breadth import Breadth, breadth_of
 from copilot.repo.short_forms import same_words
 from copilot.repo.words import is_compound, parts, words
 
-MOST_TERMS = 32
+MOST_TERMS = 48
 MOST_PAIRS = 12
 MOST_CHARS = 8192
 """What lies beyond is not read."""
@@ -24,6 +24,8 @@ _TITLE_WEIGHT = 2.0
 _CODE_WEIGHT = 2.0
 """Of a word that is marked as code, or the function of a stack frame."""
 _NUMBER_WEIGHT = 0.5
+_FORM_WEIGHT = 0.25
+"""Of a word below the title that reports have because they are reports, whatever they are about."""
 _WRAPPED_CHARS = 50
 """A first line this long that goes on in the next is no title, but text that was wrapped."""
 
@@ -34,6 +36,14 @@ _STOPWORDS_TEXT = """a about all also an and any are as at be been being but by 
     when where whether which while who whose why will with within without work works would you your code codebase
     repo repository project file files defined implemented implementation happens happen located live lives"""
 _STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
+_FORM_TEXT = """actual actually behavior behaviour bug call calls checked checklist code com commit consider current
+    currently debian describe description details environment example expect expected fedora fix fixed fixes following
+    github happen happened hello hi https import issue issues last latest line linux mac macos main master merge
+    minimal most note observed ok os output patch pip platform please possible print problem pr pull python readme
+    recent reported reporter reproduce reproduced reproducer reproduction result results run running screenshot section
+    seems see since step steps stuff summary thank thanks traceback try trying ubuntu update upstream version versions
+    want warning windows www"""
+_FORM_WORDS = frozenset(_FORM_TEXT.split())
 # Possessive and anchored, so that time is linear in any query.
 _PATH = re.compile(r"(?<![\w.\-/])/?(?:[\w.\-]++(?:[/\\][\w.\-]++)++|[\w\-]++\.[A-Za-z]\w{0,4}\b)")
 _DOTTED = re.compile(r"(?<!\w)\w++(?:(?:\.|::|#|->)\w++)++")
@@ -156,9 +166,18 @@ def _weights(counts: Counter[str], title: Collection[str], code: Collection[str]
     weights = {}
     for term, count in counts.items():
         weight = (1.0 + 0.5 * math.log(count)) * (_NUMBER_WEIGHT if term.isdigit() else 1.0)
-        weights[term] = weight * (_TITLE_WEIGHT if term in title else _CODE_WEIGHT if term in code else 1.0)
+        weights[term] = weight * _place_weight(term, title, code)
     of_stem: dict[str, str] = {}
     for term in weights:
         of_stem.setdefault(stem(term), term)
     order = sorted(of_stem.values(), key=lambda term: -weights[term])
     return {term: weights[term] for term in order}
+
+
+def _place_weight(term: str, title: Collection[str], code: Collection[str]) -> float:
+    """What a term gains or loses by where it stands."""
+    if term in title:
+        return _TITLE_WEIGHT
+    if term in code:
+        return _CODE_WEIGHT
+    return _FORM_WEIGHT if term in _FORM_WORDS else 1.0

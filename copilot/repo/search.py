@@ -4,7 +4,7 @@ Needs no model. Any text is a safe query. Knows no tables, no tokens, no packs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from copilot.repo.breadth import Breadth
 from copilot.repo.evidence import MOST_PER_FILE, Match, matches
@@ -61,7 +61,8 @@ def search(index: Index, query: str, k: int = 10) -> list[Hit]:
         return []
     marked = {file.path for file in index.files if file.marks}
     weighed = [_weighed(match, asked, match.path in marked) for match in matches(index, asked)]
-    return _ordered(_best_first(_thinned(_best_first(weighed), *_AGAIN[asked.breadth])), k)
+    best = _best_first(_thinned(_best_first(weighed), *_AGAIN[asked.breadth]))
+    return list(_hits(best[:k] if asked.breadth is Breadth.PLACE else _completed(best, k)))
 
 
 def _weighed(match: Match, asked: Query, machine_written: bool) -> _Candidate:
@@ -89,21 +90,26 @@ def _thinned(candidates: Sequence[_Candidate], place_again: float, file_again: f
         yield _Candidate(one.match, one.place * place_again**before, one.file * file_again**before, one.role)
 
 
-def _ordered(candidates: list[_Candidate], k: int) -> list[Hit]:
-    """The first `k`, each the best beside those above it. Scores fall from hit to hit."""
-    hits: list[Hit] = []
+def _completed(candidates: list[_Candidate], k: int) -> list[_Candidate]:
+    """The first `k`, each the best beside those above it; takes them from the list."""
+    chosen: list[_Candidate] = []
     above: dict[frozenset[str], str] = {}
-    highest = float("inf")
-    while candidates and len(hits) < k:
-        contenders = candidates[:_CONTENDERS]
-        scores = [_beside(candidate, above, len(hits)) for candidate in contenders]
-        best = scores.index(max(scores))
-        chosen = candidates.pop(best).match
-        highest = min(highest, scores[best])
-        above.setdefault(subject(chosen.path), chosen.path)
-        chunk = chosen.chunk
-        hits.append(Hit(chosen.path, chunk.start_line, chunk.end_line, chunk.symbol, float(f"{highest:.6g}")))
-    return hits
+    while candidates and len(chosen) < k:
+        scores = [_beside(candidate, above, len(chosen)) for candidate in candidates[:_CONTENDERS]]
+        best = max(scores)
+        path = candidates[scores.index(best)].match.path
+        chosen.append(replace(candidates.pop(scores.index(best)), place=best, file=0.0))
+        above.setdefault(subject(path), path)
+    return chosen
+
+
+def _hits(candidates: Iterable[_Candidate]) -> Iterator[Hit]:
+    """Scores fall from hit to hit."""
+    lowest = float("inf")
+    for candidate in candidates:
+        chunk = candidate.match.chunk
+        lowest = min(lowest, float(f"{candidate.score:.6g}"))
+        yield Hit(candidate.match.path, chunk.start_line, chunk.end_line, chunk.symbol, lowest)
 
 
 def _beside(candidate: _Candidate, above: dict[frozenset[str], str], position: int) -> float:

@@ -7,13 +7,11 @@ whole files runs beside it. Needs no model; knows nothing of packs, tokens or ti
 
 import argparse
 import ast
-import math
 import random
 import shutil
 import sys
 import tempfile
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +19,10 @@ from pathlib import Path
 from copilot.repo.index import Index
 from copilot.repo.search import Hit, search
 from copilot.repo.walk import walk
-from copilot.repo.words import parts, words
+from tests.bench.plain_bm25 import MOST_HITS, of_files
 from tests.bench.trees import Archive, check, download, say
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
-MOST_HITS = 10
 SAMPLE = 120
 """Docstrings per tree."""
 SEED = 1
@@ -67,39 +64,6 @@ class Tree:
     @property
     def folder(self) -> str:
         return self.archive.folder
-
-
-class PlainBM25:
-    """BM25 (k1 1.2, b 0.75) over whole files, not stemmed; identifiers are split and kept whole, as in the index."""
-
-    def __init__(self, index: Index) -> None:
-        self._counts = {file.path: Counter(_terms(index.text(file))) for file in index.files}
-        self._lengths = {path: counts.total() for path, counts in self._counts.items()}
-        self._spread = Counter(term for counts in self._counts.values() for term in counts)
-        self._mean_length = sum(self._lengths.values()) / len(self._lengths)
-
-    def files(self, query: str) -> list[str]:
-        """The paths of the best files, best first."""
-        terms = sorted(set(_terms(query)))
-        scores = {path: self._score(path, terms) for path in self._counts}
-        return sorted((path for path in scores if scores[path] > 0), key=lambda path: (-scores[path], path))[:MOST_HITS]
-
-    def _score(self, path: str, terms: Sequence[str]) -> float:
-        counts = self._counts[path]
-        damping = 1.2 * (0.25 + 0.75 * self._lengths[path] / self._mean_length)
-        return sum(self._weight(term) * counts[term] * 2.2 / (counts[term] + damping) for term in terms)
-
-    def _weight(self, term: str) -> float:
-        spread = self._spread[term]
-        return math.log1p((len(self._counts) - spread + 0.5) / (spread + 0.5))
-
-
-def _terms(text: str) -> Iterator[str]:
-    for word in words(text):
-        yield word.lower()
-        split = parts(word)
-        if len(split) > 1:
-            yield from (part.lower() for part in split)
 
 
 def read_trees() -> tuple[Tree, ...]:
@@ -162,8 +126,8 @@ def row(label: str, root: Path, questions: Sequence[Question]) -> str:
     with tempfile.TemporaryDirectory() as folder, Index(Path(folder, "index.sqlite3"), root) as index:
         index.refresh(walk(root))
         _check_places(index, questions)
-        plain = PlainBM25(index)
-        outcomes = [outcome(asked, search(index, asked.ask, MOST_HITS), plain.files(asked.ask)) for asked in questions]
+        plain = of_files(index)
+        outcomes = [outcome(asked, search(index, asked.ask, MOST_HITS), plain.best(asked.ask)) for asked in questions]
     shares = (sum(column) / len(outcomes) for column in zip(*outcomes, strict=True))
     return f"| {label} | {' | '.join(f'{share:.2f}'.removeprefix('0') for share in shares)} |"
 
@@ -205,6 +169,7 @@ def main() -> None:
     check(folder, archives)
     for line in table(trees, folder):
         sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -57,3 +57,9 @@ def test_a_file_called_what_the_query_says_gains() -> None:
     gains = [name_factor(path, asked) for path in ("route_table.py", "route_map.py", "letter.py")]
     assert gains == sorted(gains, reverse=True)
     assert gains[-1] == 1.0
+
+
+def test_a_header_comes_after_what_it_declares() -> None:
+    """Who asks for a function wants its body."""
+    asked = parsed("close the depot")
+    assert role_factor("src/depot.h", asked) < role_factor("src/depot.c", asked)

@@ -74,3 +74,10 @@ def test_two_words_in_a_row_may_be_one_name() -> None:
     """Spelled as identifiers are; stop words and punctuation part them."""
     assert parsed("keep the request context. Depot").pairs[0][:2] == ("request_context", "requestcontext")
     assert parsed("depot, letter of parcels").pairs == ()
+
+
+def test_what_every_report_says_weighs_little() -> None:
+    """The form of a report is not what it is about, except in its title."""
+    query = parsed("Wrong version of the stamp\n\nExpected behaviour: reproduce with ubuntu and a letter.\n\nversion 3")
+    weights = dict(zip(query.terms, query.weights, strict=True))
+    assert weights["reproduce"] < weights["letter"] < weights["version"]

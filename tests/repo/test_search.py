@@ -253,3 +253,13 @@ def test_a_word_of_every_place_does_not_hide_the_telling_ones(indexed: Indexed) 
     long = "common weigh letter with many other words that are nowhere in these files at all indeed"
     assert search(index, long)[0].symbol == "weigh_letter"
     assert len(search(index, "common")) == 10
+
+
+def test_a_description_is_answered_by_functions_of_one_file_too(indexed: Indexed) -> None:
+    """Where one place is asked for, its neighbours are as good as places of other files."""
+    many = "\n\n".join(f"def weigh_letter_{n}(letter):\n    return letter.weigh({n})" for n in range(8))
+    index = indexed({"letter.py": many, "scale.py": "def scale(letter):\n    return 'weigh a letter'\n"})
+    described = [hit.path for hit in search(index, "Returns what it takes to weigh a letter.", k=8)]
+    changed = [hit.path for hit in search(index, "Fix what it takes to weigh a letter", k=2)]
+    assert described.count("letter.py") >= 7
+    assert set(changed) == {"letter.py", "scale.py"}
