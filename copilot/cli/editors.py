@@ -10,6 +10,7 @@ from copilot.cli.render import print_json
 from copilot.errors import UsageError
 from copilot.tasks.editor_catalogue import Editor, here
 from copilot.tasks.editors import (
+    PROGRAM,
     Detected,
     PlannedFile,
     detect,
@@ -17,6 +18,7 @@ from copilot.tasks.editors import (
     example,
     extension_of,
     files_folder,
+    named_program,
     planned,
     write,
 )
@@ -112,6 +114,8 @@ def _write(editor: Editor, yes: bool, as_json: bool) -> None:
     if not written:
         click.echo("all files are in place already")
     click.echo(f"then: {editor.then}", err=True)
+    if (program := named_program()) != PROGRAM:
+        click.echo(f"`copilot` is not on PATH: name it {program}, as `copilot editors {editor.name}` shows", err=True)
 
 
 def _ask(editor: Editor, changed: list[PlannedFile]) -> None:

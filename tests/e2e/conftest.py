@@ -38,13 +38,13 @@ class Server:
     def store_value(self, key: str, value: str) -> None:
         """Remember a value under a key."""
 '''
-FINDING = '''\
+FINDING = """\
 
 
 def debug(server: Server) -> int:
     breakpoint()
     return len(server.values)
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,15 @@ class Workplace:
         text = (EDITORS / editor / "README.md").read_text()
         commands = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
         assert commands, "the README begins with commands"
-        subprocess.run(["sh", "-e"], input=commands[1], env=self.environment, cwd=self.home, text=True, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-e"],
+            input=commands[1],
+            env=self.environment,
+            cwd=self.home,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
 
 
 def _runs(process_id: int) -> bool:

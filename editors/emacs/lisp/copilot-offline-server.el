@@ -134,7 +134,7 @@ Nothing is waited for.  Returns whether it was sent."
     (let ((program (car copilot-offline-command)))
       (if (not (executable-find program))
           (copilot-offline--say-once
-           (format "`%s' is not found; install it (pipx install copilot-offline) or set copilot-offline-command"
+           (format "`%s' is not found; put it on PATH or set copilot-offline-command to its full path"
                    program))
         (setq copilot-offline--root root
               copilot-offline--ready nil
