@@ -17,7 +17,6 @@ from copilot.tasks.editors import (
     editor_named,
     example,
     extension_of,
-    files_folder,
     named_program,
     planned,
     write,
@@ -74,7 +73,7 @@ def _next(editor: Editor) -> str:
         return editor.then
     extension = extension_of(editor)
     if extension is None:
-        return f"see {files_folder() / editor.name / 'README.md'}"
+        return f"build and install the extension in editors/{editor.name} of the sources, as its README says"
     return f"{editor.programs[0]} --install-extension {extension}"
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -159,7 +160,8 @@ def _put(content: bytes, target: Path) -> None:
         temporary.write_bytes(content)
         temporary.replace(target)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise UsageError(f"{target} cannot be written ({exc.strerror}); mend the rights of {target.parent}") from exc
 
 
@@ -179,7 +181,7 @@ def _is_ours(path: Path) -> bool:
 def _state(content: bytes, target: Path) -> State:
     try:
         return "same" if target.read_bytes() == content else "different"
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return "new"
     except OSError:
         return "different"

@@ -66,7 +66,7 @@ class Editor:
         listener = socket.create_server(("127.0.0.1", 0))
         init = workplace.home / ".emacs.d" / "init.el"
         listening = LISTEN.replace("PORT", str(listener.getsockname()[1]))
-        init.write_text(setup + init.read_text() + listening)
+        init.write_text(init.read_text() + setup + listening)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self._process = subprocess.Popen(

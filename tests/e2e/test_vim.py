@@ -214,7 +214,8 @@ def test_what_stands_behind_the_cursor_is_replaced_once(start: Start, workplace:
     workplace.script(suggestion="a, b)", replaces=1)
     editor = start()
     editor.type("Go'é𝛼', call()<Left><Space><BS>")
-    editor.until(lambda: editor.ghost() == "a, b", "ghost text")
+    editor.until(lambda: editor.ghost() == "a, b)", "ghost text")
+    editor.until(lambda: "call(a, b)" in editor.screen(), "one bracket on the screen")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[-1].endswith("'é𝛼', call(a, b)"), "the accepted text")
 

@@ -157,8 +157,10 @@
          (setq copilot-offline--conversation (plist-get result :conversation)))
        (copilot-offline--finish start result))
      (lambda (message)
-       (funcall end)
-       (copilot-offline--append (format "\n\n_%s_\n" message))))))
+       ;; When the server dies, whoever listens is told so.
+       (when (copilot-offline--running-p)
+         (funcall end)
+         (copilot-offline--append (format "\n\n_%s_\n" message)))))))
 
 ;;;###autoload
 (defun copilot-offline-ask (question)
