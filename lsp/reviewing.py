@@ -71,14 +71,22 @@ class Reviews:
         if place.project is not None and place.path and place.project.root not in self._known:
             self.saved(uri)
 
+    def files_changed(self, root: Path) -> None:
+        """Files were changed outside: what is shown of a repository may have changed, too."""
+        wants = self._state.settings.review
+        if wants.enabled and wants.run == "save" and root in self._known:
+            self._plan(self._state.projects.project(root))
+
     def _schedule(self, uri: str) -> None:
         place = self._state.projects.place(uri)
         if place.project is None or not place.path:
             return
-        root = place.project.root
-        self._due.add(root)
-        if root not in self._tasks:
-            self._tasks[root] = create_task(self._run_due(place.project))
+        self._plan(place.project)
+
+    def _plan(self, project: Project) -> None:
+        self._due.add(project.root)
+        if project.root not in self._tasks:
+            self._tasks[project.root] = create_task(self._run_due(project))
 
     async def _run_due(self, project: Project) -> None:
         try:

@@ -1,7 +1,10 @@
 """Completion over the protocol, around a scripted engine."""
 
+from lsp import completers
+
 INLINE_DYNAMIC = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
 LIST = {"textDocument": {"completion": {"completionItem": {}}}}
+INLINE = {"textDocument": {"inlineCompletion": {}}}
 AUTOMATIC = 2
 
 
@@ -267,3 +270,50 @@ def test_engine_works_on_threads_of_its_own(start) -> None:
     server.session.request("copilot/ask", {"question": "Why?"})
     names = server.heard("thread")
     assert {name.rpartition("-")[0] for name in names} == {"completions", "questions"}
+
+
+def test_files_changed_outside_are_looked_at(start) -> None:
+    """The client is asked to watch files; what it tells of is indexed before it is needed."""
+    server = start({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}, **INLINE}, suggestion="x")
+    [registration] = server.session.asked("client/registerCapability")["registrations"]
+    assert registration["method"] == "workspace/didChangeWatchedFiles"
+    uri = server.uri("net.py")
+    server.session.open(uri, "a")
+    server.session.answer_to(server.session.complete(uri, 0, 1))
+    (server.root / "new.py").write_text("def fresh():\n    pass\n")
+    changes = [{"uri": server.uri("new.py"), "type": 1}, {"uri": "file:///elsewhere/x", "type": 2}]
+    server.session.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    server.until_heard("refreshed", 1)
+    assert "new.py" in server.heard("refreshed")[0]
+
+
+def test_panel_of_copilot_s_clients_has_the_suggestion(start) -> None:
+    """`textDocument/copilotPanelCompletion` lists what ghost text would show."""
+    server = start(suggestion="host")
+    uri = server.uri("net.py")
+    server.session.open(uri, "y = ")
+    params = {"textDocument": {"uri": uri}, "position": at(0, 4)}
+    [item] = server.session.request("textDocument/copilotPanelCompletion", params)["items"]
+    assert item["insertText"] == "host"
+
+
+def test_file_of_no_repository_is_completed(start, tmp_path) -> None:
+    """A file somewhere on the disk is completed without any folder, and the folder it lies in is not read."""
+    server = start(folder=None, suggestion="x")
+    uri = (tmp_path / "loose.py").as_uri()
+    server.session.open(uri, "a = ")
+    assert server.session.answer_to(server.session.complete(uri, 0, 4))["result"]["items"]
+    assert server.heard("cursor")[0]["path"] == ""
+
+
+def test_indexing_that_takes_its_time_is_shown(start, monkeypatch) -> None:
+    """The first completion waits for the index, with a progress display of its own."""
+    monkeypatch.setattr(completers, "SHOWN_AFTER_S", 0)
+    server = start(INLINE | {"window": {"workDoneProgress": True}}, suggestion="x")
+    uri = server.uri("net.py")
+    server.session.open(uri, "a")
+    assert server.session.answer_to(server.session.complete(uri, 0, 1))["result"]["items"]
+    token = server.session.asked("window/workDoneProgress/create")["token"]
+    begun = server.session.notified("$/progress", lambda params: params["token"] == token)
+    assert begun["value"]["title"] == "Indexing the repository"
+    server.session.notified("$/progress", lambda params: params["value"].get("kind") == "end")

@@ -246,3 +246,15 @@ def test_tests_go_into_a_file_of_their_own(start) -> None:
     (server.root / "test_net.py").write_text("")
     again = server.session.request("workspace/executeCommand", run)
     assert (again["applied"], again["reason"]) == (False, "test_net.py is there already")
+
+
+def test_changes_outside_are_reviewed_too(start) -> None:
+    """A file that another program mended loses its finding without being saved in the editor."""
+    server = start()
+    uri = save(server, "net.py", BROKEN)
+    published(server, uri)
+    (server.root / "net.py").write_text(MENDED)
+    server.session.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": uri, "type": 2}]})
+    server.session.notified(
+        "textDocument/publishDiagnostics", lambda params: params["uri"] == uri and not params["diagnostics"]
+    )

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from lsp import lifecycle
 from lsp.framing import frame
 
 METHODS = (
@@ -159,3 +162,29 @@ def test_process_keeps_its_streams_and_its_silence(start) -> None:
     assert server.session.server.code() == 130
     log = server.session.server.log
     assert "secret_code" not in log and "Traceback" not in log
+
+
+def test_server_leaves_with_a_client_that_died(begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's process that is gone while its pipe stays open ends the server."""
+    monkeypatch.setattr(lifecycle, "WATCH_S", 0.02)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as client:
+        server = begin()
+        params = {"processId": client.pid, "rootUri": None, "capabilities": {}}
+        server.session.request("initialize", params)
+        client.kill()
+    assert server.session.server.code() == 1
+
+
+def test_model_that_is_installed_later_is_found(begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a restart and without a word from the client."""
+    monkeypatch.setattr(lifecycle, "WATCH_S", 0.02)
+    server = begin()
+    model = server.folder / "tiny.gguf"
+    target = model.readlink()
+    model.unlink()
+    capabilities = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
+    server.session.initialize(server.root, capabilities)
+    server.session.notified("window/showMessage")
+    model.symlink_to(target)
+    server.session.asked("client/registerCapability")
+    assert len([each for each in server.session.notifications if each["method"] == "window/showMessage"]) == 1
