@@ -49,6 +49,7 @@ LISTEN = """
                    (json-encode (eval (read (decode-coding-string (base64-decode-string form) 'utf-8)) t))
                  (error (json-encode (format "ERROR %S" error))))
                "\\n")))))
+(add-hook 'emacs-startup-hook (lambda () (setq test-started t)))
 (make-network-process :name "test" :host "127.0.0.1" :service PORT :filter #'test-hear :noquery t :coding 'utf-8)
 """
 GHOST = """(with-current-buffer (window-buffer)
@@ -87,6 +88,7 @@ class Editor:
         listener.close()
         self._channel.settimeout(20)
         self._answers = self._channel.makefile("r", encoding="utf-8")
+        self.until(lambda: self.evaluate("(bound-and-true-p test-started)"), "the end of the start")
 
     def _drain(self) -> None:
         try:
@@ -339,6 +341,22 @@ def test_edits_of_every_kind_reach_the_server(start: Start, workplace: Any) -> N
     editor.until(lambda: editor.lines()[-1] == "endz", "typing")
     text = "\n".join(editor.lines())
     editor.until(lambda: [each for each in workplace.heard() if each.get("cursor", {}).get("text") == text], text)
+
+
+def test_the_package_compiles_without_a_warning(tmp_path: Path) -> None:
+    """Emacs' own compiler finds nothing to say."""
+    folder = Path(__file__).parents[2] / "editors/emacs/lisp"
+    elsewhere = f'(lambda (file) (concat "{tmp_path}/" (file-name-nondirectory file) "c"))'
+    files = [str(path) for path in sorted(folder.glob("*.el"))]
+    ran = subprocess.run(
+        [str(EMACS), "-Q", "--batch", "-L", str(folder)]
+        + ["--eval", f"(setq byte-compile-error-on-warn t byte-compile-dest-file-function {elsewhere})"]
+        + ["-f", "batch-byte-compile", *files],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_eglot_shows_findings_and_suggestions(workplace: Any) -> None:

@@ -84,6 +84,7 @@ class Editor:
         self._channel.settimeout(20)
         self._said = b""
         self._next_id = 0
+        self.until(lambda: self.evaluate("v:vim_did_enter"), "the end of the start")
 
     def _drain(self) -> None:
         try:

@@ -20,7 +20,8 @@
 
 (defvar-local copilot-offline--document nil
   "What the server knows of this buffer; nil if it does not know it.
-HEAD and TAIL count characters at begin and end that are as the server was told; HEAD is nil if all are.")
+HEAD and TAIL count characters at begin and end that are as the
+server was told; HEAD is nil if all are.")
 
 (defun copilot-offline--refusal ()
   "Why this buffer has nothing to do with the server, or nil."
