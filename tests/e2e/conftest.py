@@ -80,6 +80,12 @@ class Workplace:
         path.with_suffix(".new").write_text(json.dumps(values))
         path.with_suffix(".new").replace(path)
 
+    def reset(self) -> None:
+        """The change with the finding is in its file again, and the engine says what it says by default."""
+        self.code.write_text(self.text)
+        self.script(suggestion=self.suggestion, answer=self.answer)
+        (self.script_folder / "heard.jsonl").unlink(missing_ok=True)
+
     def heard(self) -> list[dict[str, Any]]:
         """What the engine was asked."""
         path = self.script_folder / "heard.jsonl"
@@ -120,36 +126,50 @@ def _runs(process_id: int) -> bool:
     return state != "Z"
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Workplace:
+def set_up(folder: Path, tiny: Path) -> Workplace:
     """A machine with the copilot installed and no editor configured; one uncommitted change has a finding."""
     if sys.platform == "win32":
         pytest.skip("the stand-in for `copilot` is a shell script")
-    home, folder, programs = tmp_path / "home", tmp_path / "script", tmp_path / "bin"
-    for each in (home, folder, programs):
+    home, script, programs = folder / "home", folder / "script", folder / "bin"
+    for each in (home, script, programs):
         each.mkdir()
-    (folder / "tiny.gguf").symlink_to(tiny_model("qwen2"))
+    (script / "tiny.gguf").symlink_to(tiny)
     program = programs / "copilot"
     program.write_text(
         f"""#!/bin/sh
 if [ "$1" = lsp ]; then
-    echo $$ >> {folder}/started
-    exec {sys.executable} {SERVER} {folder}
+    echo $$ >> {script}/started
+    exec {sys.executable} {SERVER} {script}
 fi
 exec {sys.executable} -m copilot "$@"
 """
     )
     program.chmod(0o755)
-    project = make_repo(tmp_path / "project", {"server.py": CODE, "README.md": "# kv\n"})
-    (project / "server.py").write_text(CODE + FINDING)
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("COPILOT_", "PYTHON", "LANG", "LC_"))}
+    project = make_repo(folder / "project", {"server.py": CODE, "README.md": "# kv\n"})
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LANG", "LC_"))}
     environment = kept | {
         "HOME": str(home),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "TERM": "dumb",
-        "TMPDIR": str(tmp_path),
+        "TMPDIR": str(folder),
+        "COPILOT_HOST": "off",
+        "COPILOT_CACHE_DIR": str(folder / "cache"),
+        "COPILOT_MODELS_DIR": str(folder / "models"),
+        "COPILOT_CONFIG_DIR": str(folder / "config"),
         "PYTHONPATH": os.pathsep.join(path for path in (str(SERVER.parents[2]), os.environ.get("PYTHONPATH")) if path),
     }
-    made = Workplace(home, project, folder, environment)
-    made.script(suggestion=SUGGESTION, answer=ANSWER)
+    made = Workplace(home, project, script, environment)
+    made.reset()
     return made
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Workplace:
+    """A machine of the test's own."""
+    return set_up(tmp_path, tiny_model("qwen2"))
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape], Path]) -> Workplace:
+    """A machine for all tests of a module that leave its editor running."""
+    return set_up(tmp_path_factory.mktemp("workplace"), tiny_model("qwen2"))
