@@ -23,6 +23,8 @@ SERVER = Path(__file__).parents[1] / "lsp" / "scripted_server.py"
 EDITORS = Path(__file__).parents[2] / "editors"
 GIVE_UP_S = 20.0
 """When a test gives up waiting; no test measures time by it."""
+WORD_S = 0.05
+"""Between the words of an answer; the engine takes it from the script when it is first asked."""
 ANSWER = "Values are stored by `store_value`, see server.py:10 for how it is done."
 SUGGESTION = "self.values[key] = value"
 CODE = '''\
@@ -83,7 +85,7 @@ class Workplace:
     def reset(self) -> None:
         """The change with the finding is in its file again, and the engine says what it says by default."""
         self.code.write_text(self.text)
-        self.script(suggestion=self.suggestion, answer=self.answer)
+        self.script(suggestion=self.suggestion, answer=self.answer, delay_s=WORD_S)
         (self.script_folder / "heard.jsonl").unlink(missing_ok=True)
 
     def heard(self) -> list[dict[str, Any]]:

@@ -184,8 +184,8 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
 def editor(shared_editor: Editor) -> Editor:
     """That Emacs with one window, on the file with the finding as it is on the disk."""
     shared_editor.workplace.reset()
-    shared_editor.evaluate(f'(progn (delete-other-windows) (find-file "{shared_editor.workplace.code}") t)')
-    shared_editor.evaluate("(progn (revert-buffer t t t) (copilot-offline-mode 1) t)")
+    file = f'(get-file-buffer "{shared_editor.workplace.code}")'
+    shared_editor.evaluate(f"(progn (delete-other-windows) (switch-to-buffer {file}) (revert-buffer t t t) t)")
     shared_editor.ready()
     return shared_editor
 
@@ -264,7 +264,6 @@ def test_findings_are_diagnostics_and_their_fix_applies(editor: Editor) -> None:
 
 def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     """The answer grows while it is given; Return on its citation goes to the line in the file."""
-    editor.workplace.script(answer=editor.workplace.answer, delay_s=0.05)
     editor.command("copilot-offline-ask", "Where are values stored?")
     seen = set()
 

@@ -227,7 +227,6 @@ def test_findings_are_diagnostics_and_their_fix_applies(editor: Editor) -> None:
 
 def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     """The answer grows while it is given; Enter on its citation opens the file at the line."""
-    editor.workplace.script(answer=editor.workplace.answer, delay_s=0.05)
     editor.command("Copilot ask Where are values stored?")
     seen = set()
 

@@ -264,7 +264,7 @@ def test_tab_without_a_suggestion_is_a_tab(editor: Editor) -> None:
 def test_findings_are_marked_and_their_fix_applies(editor: Editor) -> None:
     """The uncommitted change is reviewed when its file is opened; `:Copilot fix` takes the finding away."""
     line = editor.workplace.text.splitlines().index("    breakpoint()") + 1
-    signs = "sign_getplaced(1, {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
+    signs = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
     editor.until(lambda: editor.evaluate(signs) == [line], "the sign")
     editor.command("Copilot findings")
     editor.until(lambda: editor.evaluate("getloclist(0)->mapnew((_, e) => e.lnum)") == [line], "the location list")
@@ -279,7 +279,6 @@ def test_findings_are_marked_and_their_fix_applies(editor: Editor) -> None:
 
 def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     """The answer grows while it is given; Enter on its citation opens the file at the line."""
-    editor.workplace.script(answer=editor.workplace.answer, delay_s=0.05)
     editor.command("Copilot ask Where are values stored?")
     seen = set()
 

@@ -181,6 +181,13 @@ server was told; HEAD is nil if all are.")
           (copilot-offline--apply-to-buffer (append (cdr file) nil))
           (copilot-offline--sync))))))
 
+(defun copilot-offline--show (uri)
+  "Show the file that URI names; returns whether it is one."
+  (when (string-prefix-p "file:" uri)
+    (display-buffer (find-file-noselect (copilot-offline--path uri)))
+    t))
+
+(setq copilot-offline--show-function #'copilot-offline--show)
 (setq copilot-offline--apply-function #'copilot-offline--apply)
 
 (provide 'copilot-offline-documents)

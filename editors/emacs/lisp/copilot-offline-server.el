@@ -181,7 +181,7 @@ Nothing is done where it runs already or is not wanted."
           :initializationOptions (or copilot-offline-settings (copilot-offline--nothing))
           :capabilities
           `(:general (:positionEncodings ["utf-32"])
-            :window (:workDoneProgress :json-false)
+            :window (:workDoneProgress :json-false :showDocument (:support t))
             :workspace (:workspaceFolders t :configuration t :applyEdit t :workspaceEdit (:documentChanges t))
             :textDocument
             (:synchronization (:didSave t)
@@ -269,6 +269,7 @@ Start another unless it was meant to go or too many went."
     (when-let ((function (alist-get method copilot-offline--notification-functions)))
       (funcall function params))))
 
+(defvar copilot-offline--show-function #'ignore "What shows a URI; returns whether it could.")
 (defvar copilot-offline--apply-function #'ignore "What applies a workspace edit; returns whether it could.")
 
 (defun copilot-offline--asked (_connection method params)
@@ -279,6 +280,8 @@ Start another unless it was meant to go or too many went."
                       (plist-get params :items))))
     ('workspace/applyEdit
      (list :applied (if (funcall copilot-offline--apply-function (plist-get params :edit)) t :json-false)))
+    ('window/showDocument
+     (list :success (if (funcall copilot-offline--show-function (plist-get params :uri)) t :json-false)))
     ((or 'client/registerCapability 'client/unregisterCapability 'window/workDoneProgress/create) nil)
     (_ (jsonrpc-error :code -32601 :message "this editor does not do that"))))
 

@@ -161,7 +161,7 @@ def Introduction(): dict<any>
         publishDiagnostics: {dataSupport: true},
         inlineCompletion: {},
         codeAction: {dataSupport: true, resolveSupport: {properties: ['edit']},
-          codeActionLiteralSupport: {codeActionKind: {valueSet: ['quickfix']}}},
+          codeActionLiteralSupport: {codeActionKind: {valueSet: ['quickfix', 'refactor']}}},
       },
     },
   }
