@@ -10,13 +10,14 @@ from copilot.cli.render import print_json
 from copilot.errors import UsageError
 from copilot.tasks.editor_catalogue import Editor, here
 from copilot.tasks.editors import (
+    PROGRAM,
     Detected,
     PlannedFile,
     detect,
     editor_named,
     example,
     extension_of,
-    files_folder,
+    named_program,
     planned,
     write,
 )
@@ -72,7 +73,7 @@ def _next(editor: Editor) -> str:
         return editor.then
     extension = extension_of(editor)
     if extension is None:
-        return f"see {files_folder() / editor.name / 'README.md'}"
+        return f"build and install the extension in editors/{editor.name} of the sources, as its README says"
     return f"{editor.programs[0]} --install-extension {extension}"
 
 
@@ -112,6 +113,8 @@ def _write(editor: Editor, yes: bool, as_json: bool) -> None:
     if not written:
         click.echo("all files are in place already")
     click.echo(f"then: {editor.then}", err=True)
+    if (program := named_program()) != PROGRAM:
+        click.echo(f"`copilot` is not on PATH: name it {program}, as `copilot editors {editor.name}` shows", err=True)
 
 
 def _ask(editor: Editor, changed: list[PlannedFile]) -> None:

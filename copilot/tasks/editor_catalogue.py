@@ -162,7 +162,7 @@ EDITORS = (
         ("LSP.sublime-settings",),
         "LSP.sublime-settings",
         owns=False,
-        shows="ghost text (LSP 2.6 and later), findings with fixes",
+        shows="findings with fixes, suggestions; ghost text where LSP has it",
         then="install the package LSP from Package Control, then `LSP: Restart Server`",
     ),
     Editor(
@@ -183,7 +183,7 @@ EDITORS = (
         ("idea", "pycharm", "webstorm", "goland", "clion", "phpstorm", "rubymine", "rustrover", "rider"),
         lambda place: _app_support(place, "JetBrains"),
         _own("jetbrains"),
-        ("template.json", "initializationOptions.json", "settings.json", "clientSettings.json"),
+        ("template.json", "initializationOptions.json", "settings.json", "README.md"),
         "template.json",
         asks_version=False,
         shows="findings with fixes, suggestions; ghost text where LSP4IJ has it",

@@ -3,12 +3,13 @@
 Does not know: which editors there are, command lines.
 """
 
-import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,8 +19,11 @@ from copilot.errors import UsageError
 from copilot.tasks.editor_catalogue import EDITORS, Editor, Place
 
 State = Literal["new", "same", "different"]
+PROGRAM = "copilot"
 VERSION_S = 5.0
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+# The program's name in a configuration, before its argument: `"copilot", "lsp"`, `copilot lsp` and the like.
+_PROGRAM = re.compile(r"""(?<![\w/-])copilot(?=(?:["'],? ?["']|["'], "arguments": \["|"\nargs = \["| )lsp\b)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class PlannedFile:
 
     source: Path
     target: Path
+    content: bytes
+    """Of the source; in a configuration the program has its full path where the plain name is not found."""
     state: State
 
 
@@ -98,19 +104,36 @@ def planned(editor: Editor, place: Place) -> list[PlannedFile]:
     if editor.target is None:
         return []
     folder, target = files_folder() / editor.name, editor.target(place)
-    files = [(source, target / source.relative_to(folder)) for source in _sources(folder, editor.sources)]
-    return [PlannedFile(source, aim, _state(source, aim)) for source, aim in sorted(files, key=lambda each: each[1])]
+    found = []
+    for source in _sources(folder, editor.sources):
+        aim = target / source.relative_to(folder)
+        content = _configuration(source).encode() if source.name == editor.example else source.read_bytes()
+        found.append(PlannedFile(source, aim, content, _state(content, aim)))
+    return sorted(found, key=lambda file: file.target)
 
 
 def example(editor: Editor) -> str:
     """What a user adds to the editor's configuration."""
     if not editor.example:
         return ""
-    path = files_folder() / editor.name / editor.example
+    return _configuration(files_folder() / editor.name / editor.example)
+
+
+def _configuration(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"{path} cannot be read ({exc.strerror}); install copilot-offline again") from exc
+    program = named_program()
+    return text if program == PROGRAM else _PROGRAM.sub(lambda _: program, text)
+
+
+def named_program() -> str:
+    """How an editor is to call this program: by its plain name if that is found, else by its full path."""
+    if shutil.which(PROGRAM) is not None:
+        return PROGRAM
+    beside = Path(sys.executable).with_name("copilot.exe" if sys.platform == "win32" else PROGRAM)
+    return beside.as_posix() if beside.is_file() else PROGRAM
 
 
 def extension_of(editor: Editor) -> Path | None:
@@ -126,18 +149,19 @@ def write(editor: Editor, files: Sequence[PlannedFile]) -> list[Path]:
             f"{kept[0].target} has settings of yours; add to it what `copilot editors {editor.name}` prints"
         )
     for file in changed:
-        _copy(file.source, file.target)
+        _put(file.content, file.target)
     return [file.target for file in changed]
 
 
-def _copy(source: Path, target: Path) -> None:
+def _put(content: bytes, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.copilot")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(source.read_bytes())
-        os.replace(temporary, target)
+        temporary.write_bytes(content)
+        temporary.replace(target)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise UsageError(f"{target} cannot be written ({exc.strerror}); mend the rights of {target.parent}") from exc
 
 
@@ -154,10 +178,10 @@ def _is_ours(path: Path) -> bool:
     return path.is_file() and path.name != "tags" and path.suffix != ".elc"
 
 
-def _state(source: Path, target: Path) -> State:
+def _state(content: bytes, target: Path) -> State:
     try:
-        return "same" if target.read_bytes() == source.read_bytes() else "different"
-    except FileNotFoundError:
+        return "same" if target.read_bytes() == content else "different"
+    except (FileNotFoundError, NotADirectoryError):
         return "new"
     except OSError:
         return "different"

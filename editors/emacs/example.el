@@ -2,4 +2,5 @@
 
 (add-to-list 'load-path (locate-user-emacs-file "copilot-offline/lisp"))
 (require 'copilot-offline)
+(setq copilot-offline-command '("copilot" "lsp"))
 (copilot-offline-global-mode 1)

@@ -23,6 +23,8 @@ SERVER = Path(__file__).parents[1] / "lsp" / "scripted_server.py"
 EDITORS = Path(__file__).parents[2] / "editors"
 GIVE_UP_S = 20.0
 """When a test gives up waiting; no test measures time by it."""
+WORD_S = 0.05
+"""Between the words of an answer; the engine takes it from the script when it is first asked."""
 ANSWER = "Values are stored by `store_value`, see server.py:10 for how it is done."
 SUGGESTION = "self.values[key] = value"
 CODE = '''\
@@ -38,13 +40,13 @@ class Server:
     def store_value(self, key: str, value: str) -> None:
         """Remember a value under a key."""
 '''
-FINDING = '''\
+FINDING = """\
 
 
 def debug(server: Server) -> int:
     breakpoint()
     return len(server.values)
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,12 @@ class Workplace:
         path.with_suffix(".new").write_text(json.dumps(values))
         path.with_suffix(".new").replace(path)
 
+    def reset(self) -> None:
+        """The change with the finding is in its file again, and the engine says what it says by default."""
+        self.code.write_text(self.text)
+        self.script(suggestion=self.suggestion, answer=self.answer, delay_s=WORD_S)
+        (self.script_folder / "heard.jsonl").unlink(missing_ok=True)
+
     def heard(self) -> list[dict[str, Any]]:
         """What the engine was asked."""
         path = self.script_folder / "heard.jsonl"
@@ -100,7 +108,15 @@ class Workplace:
         text = (EDITORS / editor / "README.md").read_text()
         commands = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
         assert commands, "the README begins with commands"
-        subprocess.run(["sh", "-e"], input=commands[1], env=self.environment, cwd=self.home, text=True, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-e"],
+            input=commands[1],
+            env=self.environment,
+            cwd=self.home,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
 
 
 def _runs(process_id: int) -> bool:
@@ -112,36 +128,50 @@ def _runs(process_id: int) -> bool:
     return state != "Z"
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Workplace:
+def set_up(folder: Path, tiny: Path) -> Workplace:
     """A machine with the copilot installed and no editor configured; one uncommitted change has a finding."""
     if sys.platform == "win32":
         pytest.skip("the stand-in for `copilot` is a shell script")
-    home, folder, programs = tmp_path / "home", tmp_path / "script", tmp_path / "bin"
-    for each in (home, folder, programs):
+    home, script, programs = folder / "home", folder / "script", folder / "bin"
+    for each in (home, script, programs):
         each.mkdir()
-    (folder / "tiny.gguf").symlink_to(tiny_model("qwen2"))
+    (script / "tiny.gguf").symlink_to(tiny)
     program = programs / "copilot"
     program.write_text(
         f"""#!/bin/sh
 if [ "$1" = lsp ]; then
-    echo $$ >> {folder}/started
-    exec {sys.executable} {SERVER} {folder}
+    echo $$ >> {script}/started
+    exec {sys.executable} {SERVER} {script}
 fi
 exec {sys.executable} -m copilot "$@"
 """
     )
     program.chmod(0o755)
-    project = make_repo(tmp_path / "project", {"server.py": CODE, "README.md": "# kv\n"})
-    (project / "server.py").write_text(CODE + FINDING)
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("COPILOT_", "PYTHON", "LANG", "LC_"))}
+    project = make_repo(folder / "project", {"server.py": CODE, "README.md": "# kv\n"})
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LANG", "LC_"))}
     environment = kept | {
         "HOME": str(home),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "TERM": "dumb",
-        "TMPDIR": str(tmp_path),
+        "TMPDIR": str(folder),
+        "COPILOT_HOST": "off",
+        "COPILOT_CACHE_DIR": str(folder / "cache"),
+        "COPILOT_MODELS_DIR": str(folder / "models"),
+        "COPILOT_CONFIG_DIR": str(folder / "config"),
         "PYTHONPATH": os.pathsep.join(path for path in (str(SERVER.parents[2]), os.environ.get("PYTHONPATH")) if path),
     }
-    made = Workplace(home, project, folder, environment)
-    made.script(suggestion=SUGGESTION, answer=ANSWER)
+    made = Workplace(home, project, script, environment)
+    made.reset()
     return made
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Workplace:
+    """A machine of the test's own."""
+    return set_up(tmp_path, tiny_model("qwen2"))
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape], Path]) -> Workplace:
+    """A machine for all tests of a module that leave its editor running."""
+    return set_up(tmp_path_factory.mktemp("workplace"), tiny_model("qwen2"))

@@ -1,6 +1,7 @@
 """A real Emacs with the package installed as its README says, and the real language server behind it."""
 
 import base64
+import fcntl
 import json
 import os
 import pty
@@ -8,7 +9,9 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -32,7 +35,8 @@ pytestmark = [
     pytest.mark.skipif(EMACS is not None and version() < OLDEST, reason="this emacs is older than 28.2"),
 ]
 LISTEN = """
-(setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t ring-bell-function #'ignore)
+(setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t)
+(setq ring-bell-function #'ignore suggest-key-bindings nil extended-command-suggest-shorter nil)
 (defvar test-said "")
 (defun test-hear (process text)
   (setq test-said (concat test-said text))
@@ -45,6 +49,7 @@ LISTEN = """
                    (json-encode (eval (read (decode-coding-string (base64-decode-string form) 'utf-8)) t))
                  (error (json-encode (format "ERROR %S" error))))
                "\\n")))))
+(add-hook 'emacs-startup-hook (lambda () (setq test-started t)))
 (make-network-process :name "test" :host "127.0.0.1" :service PORT :filter #'test-hear :noquery t :coding 'utf-8)
 """
 GHOST = """(with-current-buffer (window-buffer)
@@ -62,8 +67,9 @@ class Editor:
         listener = socket.create_server(("127.0.0.1", 0))
         init = workplace.home / ".emacs.d" / "init.el"
         listening = LISTEN.replace("PORT", str(listener.getsockname()[1]))
-        init.write_text(setup + init.read_text() + listening)
+        init.write_text(init.read_text() + setup + listening)
         master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self._process = subprocess.Popen(
             [str(EMACS), "-nw", str(file)],
             stdin=slave,
@@ -72,6 +78,7 @@ class Editor:
             cwd=file.parent,
             env=workplace.environment | {"TERM": "xterm", "LC_ALL": "C.UTF-8"},
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Emacs opens /dev/tty
         )
         os.close(slave)
         self._master = master
@@ -81,6 +88,7 @@ class Editor:
         listener.close()
         self._channel.settimeout(20)
         self._answers = self._channel.makefile("r", encoding="utf-8")
+        self.until(lambda: self.evaluate("(bound-and-true-p test-started)"), "the end of the start")
 
     def _drain(self) -> None:
         try:
@@ -162,45 +170,64 @@ def start(workplace: Any) -> Iterator[Start]:
         editor.quit()
 
 
-def test_ghost_text_is_shown_and_tab_accepts_it(start: Start, workplace: Any) -> None:
+@pytest.fixture(scope="module")
+def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
+    """An Emacs set up by the README's commands and nothing else."""
+    shared_workplace.follow_readme("emacs")
+    editor = Editor(shared_workplace, "", shared_workplace.code)
+    editor.ready()
+    yield editor
+    editor.quit()
+
+
+@pytest.fixture
+def editor(shared_editor: Editor) -> Editor:
+    """That Emacs with one window, on the file with the finding as it is on the disk."""
+    shared_editor.workplace.reset()
+    file = f'(get-file-buffer "{shared_editor.workplace.code}")'
+    shared_editor.evaluate(f"(progn (delete-other-windows) (switch-to-buffer {file}) (revert-buffer t t t) t)")
+    shared_editor.ready()
+    return shared_editor
+
+
+def test_ghost_text_is_shown_and_tab_accepts_it(editor: Editor) -> None:
     """Typing shows the suggestion behind the cursor; Tab inserts it in one step of undo and tells the server."""
-    editor = start()
     editor.to_line(13)
     editor.type("self")
     editor.until(editor.ghost, "ghost text")
-    assert editor.ghost() == workplace.suggestion
+    assert editor.ghost() == editor.workplace.suggestion
     assert editor.lines()[12] == "self"
     editor.type("\t")
-    editor.until(lambda: editor.lines()[12] == f"self{workplace.suggestion}", "the accepted text")
-    workplace.until(lambda: any("accepted" in each for each in workplace.heard()), "the accept statistics")
+    editor.until(lambda: editor.lines()[12] == f"self{editor.workplace.suggestion}", "the accepted text")
+    editor.workplace.until(
+        lambda: any("accepted" in each for each in editor.workplace.heard()), "the accept statistics"
+    )
     editor.type("\x1f")
     editor.until(lambda: editor.lines()[12] == "self", "undo")
 
 
-def test_parts_are_accepted_and_typing_along_keeps_the_rest(start: Start, workplace: Any) -> None:
+def test_parts_are_accepted_and_typing_along_keeps_the_rest(editor: Editor) -> None:
     """A word, then typed characters of the suggestion, then a line: what is left stays shown, and nothing is lost."""
-    workplace.script(suggestion="alpha beta(gamma)\n    delta")
-    editor = start()
+    editor.workplace.script(suggestion="alpha beta(gamma)\n    delta")
     editor.to_line(0)
     editor.type("x = ")
     editor.until(editor.ghost, "ghost text")
-    workplace.script(reason="low-confidence")
+    editor.workplace.script(reason="low-confidence")
     editor.type("\x1b[1;3C")
     editor.until(lambda: editor.ghost() == " beta(gamma)\n    delta", "the rest after a word")
-    asked = len(workplace.heard())
+    asked = len(editor.workplace.heard())
     editor.type(" be")
     editor.until(lambda: editor.ghost() == "ta(gamma)\n    delta", "the rest after typing along")
-    assert len(workplace.heard()) == asked
+    assert len(editor.workplace.heard()) == asked
     editor.type("\x1b[1;3B")
     editor.until(lambda: editor.lines()[-1] == "x = alpha beta(gamma)", "the accepted line")
     editor.type("\x07")
     editor.until(lambda: not editor.ghost(), "dismissal")
 
 
-def test_what_stands_behind_the_cursor_is_replaced_once(start: Start, workplace: Any) -> None:
+def test_what_stands_behind_the_cursor_is_replaced_once(editor: Editor) -> None:
     """A suggestion that brings its own closing bracket does not leave two; other characters than ASCII count right."""
-    workplace.script(suggestion="a, b)", replaces=1)
-    editor = start()
+    editor.workplace.script(suggestion="a, b)", replaces=1)
     editor.to_line(0)
     editor.evaluate("(insert \"'é𝛼', call()\")")
     editor.evaluate("(progn (backward-char) (set-window-point nil (point)))")
@@ -213,16 +240,17 @@ def test_what_stands_behind_the_cursor_is_replaced_once(start: Start, workplace:
 def test_tab_without_a_suggestion_is_the_users(start: Start, workplace: Any) -> None:
     """Whatever Tab is bound to is called."""
     workplace.script(reason="low-confidence")
-    editor = start('(add-hook \'python-mode-hook (lambda () (local-set-key "\\t" (lambda () (interactive) (insert "MINE")))))\n')
+    editor = start(
+        '(add-hook \'python-mode-hook (lambda () (local-set-key "\\t" (lambda () (interactive) (insert "MINE")))))\n'
+    )
     editor.to_line(0)
     editor.type("z\ty")
     editor.until(lambda: editor.lines()[-1] == "zMINEy", "the user's Tab")
 
 
-def test_findings_are_diagnostics_and_their_fix_applies(start: Start, workplace: Any) -> None:
+def test_findings_are_diagnostics_and_their_fix_applies(editor: Editor) -> None:
     """The uncommitted change is reviewed when its file is opened; the fix takes the finding away."""
-    editor = start()
-    line = workplace.text.splitlines().index("    breakpoint()") + 1
+    line = editor.workplace.text.splitlines().index("    breakpoint()") + 1
     shown = "(vconcat (mapcar (lambda (d) (line-number-at-pos (flymake-diagnostic-beg d))) (flymake-diagnostics)))"
     editor.until(lambda: editor.evaluate(shown) == [line], "the diagnostic")
     editor.command("copilot-offline-review")
@@ -231,13 +259,11 @@ def test_findings_are_diagnostics_and_their_fix_applies(start: Start, workplace:
     assert f"server.py:{line}: " in text
     editor.to_line(line)
     editor.command("copilot-offline-fix")
-    editor.until(lambda: "\n".join(editor.lines()) == workplace.fixed, "the fix")
+    editor.until(lambda: "\n".join(editor.lines()) == editor.workplace.fixed, "the fix")
 
 
-def test_an_answer_streams_and_its_places_are_jumped_to(start: Start, workplace: Any) -> None:
+def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     """The answer grows while it is given; Return on its citation goes to the line in the file."""
-    workplace.script(answer=workplace.answer, delay_s=0.05)
-    editor = start()
     editor.command("copilot-offline-ask", "Where are values stored?")
     seen = set()
 
@@ -248,10 +274,10 @@ def test_an_answer_streams_and_its_places_are_jumped_to(start: Start, workplace:
     editor.until(complete, "the answer")
     assert [text for text in seen if "Values" in text and "Sources:" not in text], seen
     assert editor.answer().startswith("> Where are values stored?")
-    assert workplace.answer in editor.answer()
+    assert editor.workplace.answer in editor.answer()
     editor.type("\x18o\x1b<\x13server.py:\r\r")
     here = "(vector (buffer-file-name) (line-number-at-pos (window-point)))"
-    editor.until(lambda: editor.evaluate(here) == [str(workplace.code), 10], "the cited line")
+    editor.until(lambda: editor.evaluate(here) == [str(editor.workplace.code), 10], "the cited line")
 
 
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
@@ -282,40 +308,36 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     editor.until(lambda: editor.lines()[-1].endswith("z"), "typing")
     [message] = editor.messages()
     assert "`no-such-copilot' is not found" in message.replace("‘", "`").replace("’", "'")
-    assert "pipx install copilot-offline" in message
+    assert "full path" in message
 
 
-def test_a_file_outside_any_repository_is_harmless(start: Start, tmp_path: Path) -> None:
-    """Nothing is indexed and nothing is shown unasked; the status says why there are no suggestions."""
+def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start, tmp_path: Path) -> None:
+    """Suggestions need no repository; a question does, and says so."""
     stray = tmp_path / "stray" / "notes.py"
     stray.parent.mkdir()
     stray.write_text("x = 1\n")
     editor = start(file=stray)
     editor.to_line(0)
     editor.type("y = ")
-
-    def is_told() -> bool:
-        editor.command("copilot-offline-show-status")
-        return "no folder is open" in str(editor.evaluate('(with-current-buffer "*Messages*" (buffer-string))'))
-
-    editor.until(is_told, "why")
-    assert not editor.ghost()
+    editor.until(editor.ghost, "ghost text")
+    editor.command("copilot-offline-ask", "Where?")
+    editor.until(lambda: "no folder is open" in editor.answer(), "why there is no answer")
 
 
-def test_a_huge_file_is_left_alone(start: Start, workplace: Any) -> None:
+def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
-    huge = workplace.project / "huge.py"
+    huge = editor.workplace.project / "huge.py"
     huge.write_text("x = 1\n" * 500_000)
-    editor = start(file=huge, waits=False)
+    editor.evaluate(f'(progn (find-file "{huge}") t)')
     editor.type("y")
     editor.command("copilot-offline-show-status")
     editor.until(lambda: any("copilot-offline-max-file-size" in each for each in editor.messages()), "the status")
-    assert workplace.servers() == []
+    assert not editor.evaluate("copilot-offline--document")
+    editor.evaluate("(progn (set-buffer-modified-p nil) (kill-buffer) t)")
 
 
-def test_edits_of_every_kind_reach_the_server(start: Start, workplace: Any) -> None:
+def test_edits_of_every_kind_reach_the_server(editor: Editor) -> None:
     """Whatever is done to a buffer, the server completes in the text that is shown."""
-    editor = start()
     for form in (
         "(progn (goto-char 1) (delete-region 1 40))",
         '(progn (goto-char (point-max)) (insert "End\\nno newline"))',
@@ -330,7 +352,24 @@ def test_edits_of_every_kind_reach_the_server(start: Start, workplace: Any) -> N
     editor.type("z")
     editor.until(lambda: editor.lines()[-1] == "endz", "typing")
     text = "\n".join(editor.lines())
-    editor.until(lambda: [each for each in workplace.heard() if each.get("cursor", {}).get("text") == text], text)
+    editor.until(
+        lambda: [each for each in editor.workplace.heard() if each.get("cursor", {}).get("text") == text], text
+    )
+
+
+def test_the_package_compiles_without_a_warning(tmp_path: Path) -> None:
+    """Emacs' own compiler finds nothing to say."""
+    folder = Path(__file__).parents[2] / "editors/emacs/lisp"
+    elsewhere = f'(lambda (file) (concat "{tmp_path}/" (file-name-nondirectory file) "c"))'
+    settings = f"(setq byte-compile-error-on-warn t byte-compile-dest-file-function {elsewhere})"
+    files = sorted(folder.glob("*.el"))
+    ran = subprocess.run(
+        [str(EMACS), "-Q", "--batch", "-L", folder, "--eval", settings, "-f", "batch-byte-compile", *files],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_eglot_shows_findings_and_suggestions(workplace: Any) -> None:

@@ -23,9 +23,8 @@ def is_new_enough() -> bool:
     assert VIM is not None
     shown = subprocess.run([VIM, "--version"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"IMproved (\d+)\.(\d+)", shown)
-    features = all(name in shown for name in ("+channel", "+textprop", "+vim9script"))
     has_vim9 = found is not None and (int(found[1]), int(found[2])) >= OLDEST
-    return has_vim9 and (features or "+channel" in shown and "+textprop" in shown)
+    return has_vim9 and "+channel" in shown and "+textprop" in shown
 
 
 pytestmark = [
@@ -33,6 +32,26 @@ pytestmark = [
     pytest.mark.skipif(VIM is not None and not is_new_enough(), reason="this vim is older than 9.0, or a small one"),
 ]
 PROPERTIES = "prop_list(1, {'end_lnum': -1, 'types': ['CopilotGhost']})->len()"
+VIM9 = """
+function Vim9(text)
+  return execute('vim9cmd echo json_encode(' .. a:text .. ')')[1:]->json_decode()
+endfunction
+"""
+SCREEN = (
+    "range(1, &lines)->mapnew((_, row) => range(1, 60)->mapnew((_, column) => screenstring(row, column))->join(''))"
+)
+EDITS = (
+    "ggdd",
+    "Gdd",
+    "ggOnew<Esc>",
+    "GoEnd<Esc>",
+    "3GJ",
+    "ggVGy2Gp",
+    "u",
+    ":%s/e/éé/g<CR>",
+    "ggdG",
+    "isome<CR>text<Esc>",
+)
 
 
 class Editor:
@@ -42,7 +61,8 @@ class Editor:
         self.workplace = workplace
         listener = socket.create_server(("127.0.0.1", 0))
         (workplace.home / ".vimrc").write_text(
-            f"set nocompatible noswapfile viminfo= encoding=utf-8 hidden\nsyntax on\nfiletype plugin indent on\n{setup}\n"
+            "set nocompatible noswapfile viminfo= encoding=utf-8 hidden\nsyntax on\nfiletype plugin indent on\n"
+            f"{VIM9}{setup}\n"
             f"let g:test = ch_open('127.0.0.1:{listener.getsockname()[1]}', #{{waittime: 5000}})\n"
         )
         master, slave = pty.openpty()
@@ -64,6 +84,7 @@ class Editor:
         self._channel.settimeout(20)
         self._said = b""
         self._next_id = 0
+        self.until(lambda: self.evaluate("v:vim_did_enter"), "the end of the start")
 
     def _drain(self) -> None:
         try:
@@ -104,7 +125,7 @@ class Editor:
             raise AssertionError(f"{error}; messages: {self.messages()}; {self.lines()[-4:]}") from None
 
     def ready(self) -> None:
-        self.until(lambda: self.evaluate("copilot_offline#documents#Has(1)"), "the server")
+        self.until(lambda: self.evaluate("copilot_offline#documents#Has(bufnr())"), "the server")
 
     def ghost(self) -> str:
         return str(self.evaluate("copilot_offline#ghost#Text()")) if self.evaluate(PROPERTIES) else ""
@@ -122,7 +143,9 @@ class Editor:
     def screen(self) -> str:
         """What is really shown."""
         return "\n".join(
-            self.evaluate("range(1, &lines)->mapnew((_, r) => range(1, 60)->mapnew((_, c) => screenstring(r, c))->join(''))")
+            self.evaluate(
+                "range(1, &lines)->mapnew((_, r) => range(1, 60)->mapnew((_, c) => screenstring(r, c))->join(''))"
+            )
         )
 
     def quit(self) -> None:
@@ -134,7 +157,6 @@ class Editor:
 
 
 Start = Callable[..., Editor]
-VIM9 = "function Vim9(text)\nreturn execute('vim9cmd echo json_encode(' .. a:text .. ')')[1:]->json_decode()\nendfunction\n"
 
 
 @pytest.fixture
@@ -144,7 +166,7 @@ def start(workplace: Any) -> Iterator[Start]:
 
     def make(setup: str = "", file: Path | None = None, *, waits: bool = True) -> Editor:
         workplace.follow_readme("vim")
-        editors.append(Editor(workplace, VIM9 + setup, file or workplace.code))
+        editors.append(Editor(workplace, setup, file or workplace.code))
         if waits:
             editors[-1].ready()
         return editors[-1]
@@ -154,46 +176,67 @@ def start(workplace: Any) -> Iterator[Start]:
         editor.quit()
 
 
-def test_ghost_text_is_shown_and_tab_accepts_it(start: Start, workplace: Any) -> None:
+@pytest.fixture(scope="module")
+def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
+    """A Vim set up by the README's commands and nothing else."""
+    shared_workplace.follow_readme("vim")
+    editor = Editor(shared_workplace, "", shared_workplace.code)
+    editor.ready()
+    yield editor
+    editor.quit()
+
+
+@pytest.fixture
+def editor(shared_editor: Editor) -> Editor:
+    """That Vim with one window, on the file with the finding as it is on the disk."""
+    shared_editor.workplace.reset()
+    shared_editor.type("<Esc><Esc>")
+    shared_editor.command(f"silent! only | edit! {shared_editor.workplace.code}")
+    shared_editor.command("messages clear")
+    shared_editor.ready()
+    return shared_editor
+
+
+def test_ghost_text_is_shown_and_tab_accepts_it(editor: Editor) -> None:
     """Typing shows the suggestion on the screen; Tab inserts it in one step of undo and tells the server."""
-    editor = start()
     editor.type("12GA<CR>self")
     editor.until(editor.ghost, "ghost text")
-    assert editor.ghost() == workplace.suggestion
-    editor.until(lambda: f"self{workplace.suggestion}" in editor.screen(), "ghost text on the screen")
+    assert editor.ghost() == editor.workplace.suggestion
+    editor.until(lambda: f"self{editor.workplace.suggestion}" in editor.screen(), "ghost text on the screen")
     assert editor.lines()[12].strip() == "self"
     editor.type("<Tab>")
-    editor.until(lambda: editor.lines()[12].endswith(f"self{workplace.suggestion}"), "the accepted text")
-    workplace.until(lambda: any("accepted" in each for each in workplace.heard()), "the accept statistics")
+    editor.until(lambda: editor.lines()[12].endswith(f"self{editor.workplace.suggestion}"), "the accepted text")
+    editor.workplace.until(
+        lambda: any("accepted" in each for each in editor.workplace.heard()), "the accept statistics"
+    )
     editor.type("<Esc>u")
     editor.until(lambda: editor.lines()[12].strip() == "self", "undo")
 
 
-def test_parts_are_accepted_and_typing_along_keeps_the_rest(start: Start, workplace: Any) -> None:
+def test_parts_are_accepted_and_typing_along_keeps_the_rest(editor: Editor) -> None:
     """A word, then typed characters of the suggestion, then a line: what is left stays shown, and nothing is lost."""
-    workplace.script(suggestion="alpha beta(gamma)\n    delta")
-    editor = start()
+    editor.workplace.script(suggestion="alpha beta(gamma)\n    delta")
     editor.type("GA<CR>x = ")
     editor.until(editor.ghost, "ghost text")
-    workplace.script(reason="low-confidence")
+    editor.workplace.script(reason="low-confidence")
     editor.type("<M-Right>")
     editor.until(lambda: editor.ghost() == " beta(gamma)\n    delta", "the rest after a word")
-    asked = len(workplace.heard())
+    asked = len(editor.workplace.heard())
     editor.type(" be")
     editor.until(lambda: editor.ghost() == "ta(gamma)\n    delta", "the rest after typing along")
-    assert len(workplace.heard()) == asked
+    assert len(editor.workplace.heard()) == asked
     editor.type("<M-C-Right>")
     editor.until(lambda: editor.lines()[-1].endswith("x = alpha beta(gamma)"), "the accepted line")
     editor.type("<C-]>")
     editor.until(lambda: not editor.ghost(), "dismissal")
 
 
-def test_what_stands_behind_the_cursor_is_replaced_once(start: Start, workplace: Any) -> None:
+def test_what_stands_behind_the_cursor_is_replaced_once(editor: Editor) -> None:
     """A suggestion that brings its own closing bracket does not leave two; other characters than ASCII count right."""
-    workplace.script(suggestion="a, b)", replaces=1)
-    editor = start()
+    editor.workplace.script(suggestion="a, b)", replaces=1)
     editor.type("Go'é𝛼', call()<Left><Space><BS>")
-    editor.until(lambda: editor.ghost() == "a, b", "ghost text")
+    editor.until(lambda: editor.ghost() == "a, b)", "ghost text")
+    editor.until(lambda: "call(a, b)" in editor.screen(), "one bracket on the screen")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[-1].endswith("'é𝛼', call(a, b)"), "the accepted text")
 
@@ -210,20 +253,18 @@ def test_a_tab_that_the_user_mapped_stays_the_users(start: Start, workplace: Any
     editor.until(lambda: editor.lines()[-1].endswith(workplace.suggestion), "the accepted text")
 
 
-def test_tab_without_a_suggestion_is_a_tab(start: Start, workplace: Any) -> None:
+def test_tab_without_a_suggestion_is_a_tab(editor: Editor) -> None:
     """The key does what it does without the plugin."""
-    workplace.script(reason="low-confidence")
-    editor = start()
+    editor.workplace.script(reason="low-confidence")
     editor.command("setlocal noexpandtab softtabstop=0")
     editor.type("Goz<Tab>y")
     editor.until(lambda: editor.lines()[-1].endswith("z\ty"), "a tab")
 
 
-def test_findings_are_marked_and_their_fix_applies(start: Start, workplace: Any) -> None:
+def test_findings_are_marked_and_their_fix_applies(editor: Editor) -> None:
     """The uncommitted change is reviewed when its file is opened; `:Copilot fix` takes the finding away."""
-    editor = start()
-    line = workplace.text.splitlines().index("    breakpoint()") + 1
-    signs = "sign_getplaced(1, {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
+    line = editor.workplace.text.splitlines().index("    breakpoint()") + 1
+    signs = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
     editor.until(lambda: editor.evaluate(signs) == [line], "the sign")
     editor.command("Copilot findings")
     editor.until(lambda: editor.evaluate("getloclist(0)->mapnew((_, e) => e.lnum)") == [line], "the location list")
@@ -233,13 +274,11 @@ def test_findings_are_marked_and_their_fix_applies(start: Start, workplace: Any)
     assert "breakpoint" in text
     editor.command(f"{line}")
     editor.command("Copilot fix")
-    editor.until(lambda: "\n".join(editor.lines()) + "\n" == workplace.fixed, "the fix")
+    editor.until(lambda: "\n".join(editor.lines()) + "\n" == editor.workplace.fixed, "the fix")
 
 
-def test_an_answer_streams_and_its_places_are_jumped_to(start: Start, workplace: Any) -> None:
+def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     """The answer grows while it is given; Enter on its citation opens the file at the line."""
-    workplace.script(answer=workplace.answer, delay_s=0.05)
-    editor = start()
     editor.command("Copilot ask Where are values stored?")
     seen = set()
 
@@ -250,9 +289,11 @@ def test_an_answer_streams_and_its_places_are_jumped_to(start: Start, workplace:
     editor.until(complete, "the answer")
     assert [text for text in seen if "Values" in text and "Sources:" not in text], seen
     assert editor.answer().startswith("> Where are values stored?")
-    assert workplace.answer in editor.answer()
+    assert editor.workplace.answer in editor.answer()
     editor.type("<C-W>lgg/server.py:<CR><CR>")
-    editor.until(lambda: editor.evaluate("[expand('%:p'), line('.')]") == [str(workplace.code), 10], "the cited line")
+    editor.until(
+        lambda: editor.evaluate("[expand('%:p'), line('.')]") == [str(editor.workplace.code), 10], "the cited line"
+    )
 
 
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
@@ -282,41 +323,40 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     editor.until(lambda: editor.lines()[-1].startswith("z"), "typing")
     [message] = editor.messages()
     assert "`no-such-copilot` is not found" in message
-    assert "pipx install copilot-offline" in message
+    assert "full path" in message
 
 
-def test_a_file_outside_any_repository_is_harmless(start: Start, tmp_path: Path) -> None:
-    """Nothing is indexed and nothing is shown unasked; the status says why there are no suggestions."""
+def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start, tmp_path: Path) -> None:
+    """Suggestions need no repository; a question does, and says so."""
     stray = tmp_path / "stray" / "notes.py"
     stray.parent.mkdir()
     stray.write_text("x = 1\n")
     editor = start(file=stray)
-    editor.type("Goy = <Esc>")
-    def is_told() -> bool:
-        editor.command("Copilot status")
-        return any("no folder is open" in each for each in editor.messages())
-
-    editor.until(is_told, "why")
-    assert not editor.ghost()
+    editor.type("Goy = ")
+    editor.until(editor.ghost, "ghost text")
+    editor.command("Copilot ask Where?")
+    editor.until(lambda: "no folder is open" in editor.answer(), "why there is no answer")
 
 
-def test_a_huge_file_is_left_alone(start: Start, workplace: Any) -> None:
+def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
-    huge = workplace.project / "huge.py"
+    huge = editor.workplace.project / "huge.py"
     huge.write_text("x = 1\n" * 500_000)
-    editor = start(file=huge, waits=False)
+    editor.command(f"edit {huge}")
     editor.type("Goy = <Esc>")
     editor.command("Copilot status")
     editor.until(lambda: any("more than `max_file_bytes`" in each for each in editor.messages()), "the status")
-    assert workplace.servers() == []
+    assert not editor.evaluate("copilot_offline#documents#Has(bufnr())")
+    editor.command("bwipeout!")
 
 
-def test_edits_of_every_kind_reach_the_server(start: Start, workplace: Any) -> None:
+def test_edits_of_every_kind_reach_the_server(editor: Editor) -> None:
     """Whatever is done to a buffer, the server completes in the text that is shown."""
-    editor = start()
-    for keys in ("ggdd", "Gdd", "ggOnew<Esc>", "GoEnd<Esc>", "3GJ", "ggVGy2Gp", "u", ":%s/e/éé/g<CR>", "ggdG", "isome<CR>text<Esc>"):
+    for keys in EDITS:
         editor.type(keys)
     editor.type("Goz")
     text = "\n".join(editor.until(lambda: (found := editor.lines())[-1].endswith("z") and found)) + "\n"
-    heard = editor.until(lambda: [each["cursor"] for each in workplace.heard() if "cursor" in each], "a request")
-    editor.until(lambda: workplace.heard()[-1].get("cursor", {}).get("text") == text, f"{text!r}, not {heard[-1]}")
+    heard = editor.until(lambda: [each["cursor"] for each in editor.workplace.heard() if "cursor" in each], "a request")
+    editor.until(
+        lambda: editor.workplace.heard()[-1].get("cursor", {}).get("text") == text, f"{text!r}, not {heard[-1]}"
+    )

@@ -23,7 +23,8 @@
     map))
 
 (define-derived-mode copilot-offline-answer-mode special-mode "Copilot answer"
-  "Answers of the copilot: RET or a click on a place goes there, \\[copilot-offline-cancel] stops, q closes."
+  "Answers of the copilot.
+RET or a click on a place goes there, \\[copilot-offline-cancel] stops, q closes."
   (setq-local word-wrap t)
   (setq truncate-lines nil))
 
@@ -98,7 +99,8 @@
     (copilot-offline--make-links start)))
 
 (defun copilot-offline--begin (question more root)
-  "Head the answer to QUESTION about the repository at ROOT, below the others if MORE; returns where it starts."
+  "Head the answer to QUESTION about the repository at ROOT.
+It goes below the others if MORE.  Returns where it starts."
   (with-current-buffer (copilot-offline--answer-buffer)
     (let ((inhibit-read-only t))
       (setq copilot-offline--answer-root root)
@@ -114,7 +116,7 @@
     (copy-marker (point-max))))
 
 (defun copilot-offline--about ()
-  "What a question asked here is about: this document, and what is selected in it."
+  "What a question asked here is about: document and selection."
   (when copilot-offline--document
     (copilot-offline--sync)
     (append (list :textDocument (copilot-offline--identifier))
@@ -157,8 +159,10 @@
          (setq copilot-offline--conversation (plist-get result :conversation)))
        (copilot-offline--finish start result))
      (lambda (message)
-       (funcall end)
-       (copilot-offline--append (format "\n\n_%s_\n" message))))))
+       ;; When the server dies, whoever listens is told so.
+       (when (copilot-offline--running-p)
+         (funcall end)
+         (copilot-offline--append (format "\n\n_%s_\n" message)))))))
 
 ;;;###autoload
 (defun copilot-offline-ask (question)

@@ -20,7 +20,8 @@
 
 (defvar-local copilot-offline--document nil
   "What the server knows of this buffer; nil if it does not know it.
-HEAD and TAIL count characters at begin and end that are as the server was told; HEAD is nil if all are.")
+HEAD and TAIL count characters at begin and end that are as the
+server was told; HEAD is nil if all are.")
 
 (defun copilot-offline--refusal ()
   "Why this buffer has nothing to do with the server, or nil."
@@ -180,6 +181,13 @@ HEAD and TAIL count characters at begin and end that are as the server was told;
           (copilot-offline--apply-to-buffer (append (cdr file) nil))
           (copilot-offline--sync))))))
 
+(defun copilot-offline--show (uri)
+  "Show the file that URI names; returns whether it is one."
+  (when (string-prefix-p "file:" uri)
+    (display-buffer (find-file-noselect (copilot-offline--path uri)))
+    t))
+
+(setq copilot-offline--show-function #'copilot-offline--show)
 (setq copilot-offline--apply-function #'copilot-offline--apply)
 
 (provide 'copilot-offline-documents)

@@ -25,7 +25,7 @@
           (gethash (file-truename (or buffer-file-name "")) copilot-offline--findings)))
 
 (defun copilot-offline-flymake (report &rest _)
-  "A backend of Flymake: REPORT is called now, and whenever the server says more."
+  "A backend of Flymake: REPORT is called now and when the server says more."
   (setq copilot-offline--report report)
   (funcall report (copilot-offline--diagnostics)))
 
@@ -65,7 +65,8 @@
 
 ;;;###autoload
 (defun copilot-offline-review (&optional which)
-  "Review the uncommitted changes, or WHICH: \"staged\", \"unstaged\" or a range of revisions.
+  "Review the uncommitted changes, or WHICH.
+That is \"staged\", \"unstaged\" or a range of revisions.
 With a prefix argument, ask which."
   (interactive (list (when current-prefix-arg
                        (completing-read "Review (or a range of revisions): " '("uncommitted" "staged" "unstaged")))))

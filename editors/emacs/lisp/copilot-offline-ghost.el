@@ -56,7 +56,8 @@
         copilot-offline--asked nil))
 
 (defun copilot-offline--remaining ()
-  "What is left to insert at point; nil if the text is no longer what the suggestion was made for."
+  "What is left to insert at point.
+Nil if the text is no longer what the suggestion was made for."
   (when-let ((shown copilot-offline--shown))
     (let ((start (marker-position (copilot-offline--suggestion-start shown)))
           (text (copilot-offline--suggestion-text shown)))
@@ -195,7 +196,7 @@
       (copilot-offline--accepted-part one rest taken))))
 
 (defun copilot-offline--accepted-part (one rest taken)
-  "Keep of suggestion ONE what is left of REST after TAKEN was inserted, and tell the server."
+  "Keep of ONE what is left of REST after TAKEN, and tell the server."
   (cl-incf (copilot-offline--suggestion-accepted one)
            (+ (- (length (copilot-offline--suggestion-text one)) (length rest)) (length taken)))
   (setf (copilot-offline--suggestion-start one) (copy-marker (point))

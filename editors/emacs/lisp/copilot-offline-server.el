@@ -47,7 +47,8 @@ For example (:review (:run \"command\"))."
 (defvar copilot-offline-gone-hook nil "Run when a server has ended.")
 
 (defvar copilot-offline-status nil
-  "How the server is, as it said last: a plist of :kind, :message, :busy, :model, :prefix and :reading.")
+  "How the server is, as it said last.
+A plist of :kind, :message, :busy, :model, :prefix and :reading.")
 
 ;;;; Messages to the user
 
@@ -94,7 +95,8 @@ For example (:review (:run \"command\"))."
   (setf (alist-get method copilot-offline--notification-functions) function))
 
 (defun copilot-offline--listen (token heard ended)
-  "Have HEARD called with what is streamed to TOKEN, and ENDED if the server ends before that is done."
+  "Have HEARD called with what is streamed to TOKEN.
+ENDED is called if the server ends before that is done."
   (push (list token heard ended) copilot-offline--streams))
 
 (defun copilot-offline--unlisten (token)
@@ -107,7 +109,8 @@ For example (:review (:run \"command\"))."
     (jsonrpc-notify copilot-offline--connection method params)))
 
 (defun copilot-offline--request (method params done &optional failed)
-  "Send the request METHOD with PARAMS; DONE is called with its result, FAILED with the text of an error.
+  "Send the request METHOD with PARAMS.
+DONE is called with its result, FAILED with the text of an error.
 Nothing is waited for.  Returns whether it was sent."
   (when (copilot-offline--ready-p)
     (jsonrpc-async-request copilot-offline--connection method params
@@ -129,12 +132,13 @@ Nothing is waited for.  Returns whether it was sent."
 ;;;; Life
 
 (defun copilot-offline--start (root)
-  "Start the server for the repository at ROOT, or for none, unless it runs or is not wanted."
+  "Start the server for the repository at ROOT, or for none.
+Nothing is done where it runs already or is not wanted."
   (when (and copilot-offline--wanted (not (copilot-offline--running-p)))
     (let ((program (car copilot-offline-command)))
       (if (not (executable-find program))
           (copilot-offline--say-once
-           (format "`%s' is not found; install it (pipx install copilot-offline) or set copilot-offline-command"
+           (format "`%s' is not found; put it on PATH or set copilot-offline-command to its full path"
                    program))
         (setq copilot-offline--root root
               copilot-offline--ready nil
@@ -177,7 +181,7 @@ Nothing is waited for.  Returns whether it was sent."
           :initializationOptions (or copilot-offline-settings (copilot-offline--nothing))
           :capabilities
           `(:general (:positionEncodings ["utf-32"])
-            :window (:workDoneProgress :json-false)
+            :window (:workDoneProgress :json-false :showDocument (:support t))
             :workspace (:workspaceFolders t :configuration t :applyEdit t :workspaceEdit (:documentChanges t))
             :textDocument
             (:synchronization (:didSave t)
@@ -199,7 +203,8 @@ Nothing is waited for.  Returns whether it was sent."
       (jsonrpc-shutdown connection))))
 
 (defun copilot-offline--ended (connection)
-  "CONNECTION's server is gone; start another unless it was meant to go or too many went."
+  "CONNECTION's server is gone.
+Start another unless it was meant to go or too many went."
   (when (eq connection copilot-offline--connection)
     (setq copilot-offline--connection nil
           copilot-offline--ready nil
@@ -264,6 +269,7 @@ Nothing is waited for.  Returns whether it was sent."
     (when-let ((function (alist-get method copilot-offline--notification-functions)))
       (funcall function params))))
 
+(defvar copilot-offline--show-function #'ignore "What shows a URI; returns whether it could.")
 (defvar copilot-offline--apply-function #'ignore "What applies a workspace edit; returns whether it could.")
 
 (defun copilot-offline--asked (_connection method params)
@@ -274,6 +280,8 @@ Nothing is waited for.  Returns whether it was sent."
                       (plist-get params :items))))
     ('workspace/applyEdit
      (list :applied (if (funcall copilot-offline--apply-function (plist-get params :edit)) t :json-false)))
+    ('window/showDocument
+     (list :success (if (funcall copilot-offline--show-function (plist-get params :uri)) t :json-false)))
     ((or 'client/registerCapability 'client/unregisterCapability 'window/workDoneProgress/create) nil)
     (_ (jsonrpc-error :code -32601 :message "this editor does not do that"))))
 

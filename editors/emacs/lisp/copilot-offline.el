@@ -39,7 +39,8 @@
         ((not copilot-offline--document) (copilot-offline--open))))
 
 (defun copilot-offline--add-flymake ()
-  "Have Flymake show findings in this buffer; eglot puts its own backend in place of all others."
+  "Have Flymake show findings in this buffer.
+Eglot puts its own backend in place of all others."
   (when (bound-and-true-p copilot-offline-mode)
     (add-hook 'flymake-diagnostic-functions #'copilot-offline-flymake nil t)))
 

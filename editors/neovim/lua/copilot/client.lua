@@ -157,9 +157,7 @@ function M.attach(buf)
   local program = options.values.cmd[1]
   if vim.fn.executable(program) == 0 then
     notice.once(
-      ('`%s` is not found; install it (pipx install copilot-offline) or set `cmd`, see :checkhealth copilot'):format(
-        program
-      ),
+      ('`%s` is not found; put it on PATH or set `cmd` to its full path, see :checkhealth copilot'):format(program),
       vim.log.levels.WARN
     )
     return

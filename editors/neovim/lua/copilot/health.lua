@@ -16,7 +16,7 @@ local function check_program(health, cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == '' then
     health.error(('`%s` is not found'):format(cmd[1]), {
-      'pipx install copilot-offline',
+      'put it on PATH',
       "or name it: require('copilot').setup({ cmd = { '/path/to/copilot', 'lsp' } })",
     })
     return
@@ -28,6 +28,10 @@ local function check_program(health, cmd)
   local done = vim.system({ path, '--version' }, { text = true }):wait(10000)
   if done.code ~= 0 then
     health.error(('`%s --version` fails: %s'):format(path, vim.trim(done.stderr or '')))
+  elseif not done.stdout:match('^copilot, version') then
+    health.error(('`%s` is another program of that name: %s'):format(path, vim.trim(done.stdout)), {
+      'name ours by its full path in `cmd`',
+    })
   else
     health.ok(vim.trim(done.stdout))
   end

@@ -9,7 +9,7 @@ import autoload './notice.vim'
 import autoload './server.vim'
 import autoload './status.vim'
 
-const NAMES = ['ask', 'cancel', 'chat', 'disable', 'enable', 'findings', 'fix', 'forget', 'log', 'restart', 'review',
+const NAMES = ['act', 'ask', 'cancel', 'chat', 'disable', 'enable', 'findings', 'fix', 'forget', 'log', 'restart', 'review',
   'status', 'stop', 'toggle', 'warm']
 
 export def Complete(begun: string, line: string, _: number): string
@@ -59,6 +59,8 @@ export def Run(arguments: string, first: number, last: number, count: number)
     findings.Review(rest)
   elseif name == 'findings'
     findings.List()
+  elseif name == 'act'
+    findings.Act(end == 0 ? line('.') : first, end == 0 ? line('.') : end)
   elseif name == 'fix'
     findings.Fix()
   elseif name == 'status' || name == ''

@@ -126,6 +126,15 @@ export def Position(): dict<number>
   return {line: line('.') - 1, character: col('.') - 1}
 enddef
 
+# Show a file that the server wants to have shown.
+export def Show(uri: string): bool
+  if uri !~ '^file:'
+    return false
+  endif
+  execute 'split' fnameescape(server.Path(uri))
+  return true
+enddef
+
 # Make the edits of a language server, in files that are open and in files that are not.
 export def Apply(edit: dict<any>): bool
   var per_file: dict<list<dict<any>>> = {}

@@ -16,9 +16,17 @@ var known: dict<list<dict<any>>> = {}
 def Heard(params: any)
   var path = server.Path(params.uri)
   known[path] = params.diagnostics
-  var buf = bufnr(fnameescape(path))
-  if buf > 0 && bufloaded(buf)
-    Mark(buf, params.diagnostics)
+  for info in getbufinfo({bufloaded: 1})
+    if fnamemodify(info.name, ':p') == path
+      Mark(info.bufnr, params.diagnostics)
+    endif
+  endfor
+enddef
+
+# A file was read, or read again: what is known of it is marked.
+export def Restore(buf: number)
+  if !empty(Of(buf))
+    Mark(buf, Of(buf))
   endif
 enddef
 
@@ -106,16 +114,25 @@ enddef
 
 # Apply the fix of the finding in the line of the cursor; of several, the one that the user chooses.
 export def Fix()
-  documents.Sync(bufnr())
   var place = {line: line('.') - 1, character: col('.') - 1}
+  Offer('quickfix', {start: place, end: place}, 'there is no fix here')
+enddef
+
+# Explain, document, rewrite or test some lines, as the user chooses.
+export def Act(first: number, last: number)
+  Offer('refactor', {start: {line: first - 1, character: 0}, end: {line: last, character: 0}}, 'there is nothing to do')
+enddef
+
+def Offer(kind: string, range: dict<any>, nothing: string)
+  documents.Sync(bufnr())
   var sent = server.Request('textDocument/codeAction', {
     textDocument: {uri: documents.Uri(bufnr())},
-    range: {start: place, end: place},
-    context: {diagnostics: At(bufnr(), line('.')), only: ['quickfix']},
+    range: range,
+    context: {diagnostics: At(bufnr(), line('.')), only: [kind]},
   }, (result, error) => {
     var actions = type(result) == v:t_list ? result : []
     if empty(actions)
-      notice.Say(empty(error) ? 'there is no fix here' : error.message)
+      notice.Say(empty(error) ? nothing : error.message)
       return
     endif
     var chosen = len(actions) == 1 ? 1 : inputlist(mapnew(actions, (at, each) => printf('%d %s', at + 1, each.title)))
@@ -141,9 +158,14 @@ def Take(action: dict<any>)
     })
   endif
   if has_key(action, 'command')
-    server.Request('workspace/executeCommand', action.command, (_, _) => 0)
+    server.Request('workspace/executeCommand', action.command, (_, error) => {
+      if !empty(error)
+        notice.Warn(error.message)
+      endif
+    })
   endif
 enddef
 
 server.On('textDocument/publishDiagnostics', Heard)
+server.Answer('window/showDocument', (params) => ({success: documents.Show(params.uri)}))
 server.Answer('workspace/applyEdit', (params) => ({applied: documents.Apply(params.edit)}))

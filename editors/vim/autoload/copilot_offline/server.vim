@@ -92,7 +92,7 @@ export def Start(folder: string)
   endif
   var command = options.Get('command')
   if empty(command) || executable(command[0]) == 0
-    notice.Once(printf('`%s` is not found; install it (pipx install copilot-offline) or set g:copilot_offline.command',
+    notice.Once(printf('`%s` is not found; put it on PATH or set g:copilot_offline.command to its full path',
       get(command, 0, '')))
     return
   endif
@@ -161,7 +161,7 @@ def Introduction(): dict<any>
         publishDiagnostics: {dataSupport: true},
         inlineCompletion: {},
         codeAction: {dataSupport: true, resolveSupport: {properties: ['edit']},
-          codeActionLiteralSupport: {codeActionKind: {valueSet: ['quickfix']}}},
+          codeActionLiteralSupport: {codeActionKind: {valueSet: ['quickfix', 'refactor']}}},
       },
     },
   }
