@@ -69,6 +69,7 @@ SETTINGS = {
     "update.mode": "none",
     "editor.minimap.enabled": False,
     "editor.autoIndent": "none",
+    "files.insertFinalNewline": True,
     "editor.wordBasedSuggestions": "off",
 }
 
@@ -98,8 +99,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape],
         "script": str(script),
     }
     (folder / "plan.json").write_text(json.dumps(plan))
-    alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
-    subprocess.run([*alone, sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")], timeout=200)
+    # Processes of its own, too, so that none outlives the sitting.
+    alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        alone += ["--user", "--map-root-user"]
+    driver = [sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")]
+    environment = os.environ | {"COPILOT_HOST": "off"}
+    subprocess.run([*alone, *driver], env=environment, stdin=subprocess.DEVNULL, timeout=280)
     return json.loads((folder / "seen.json").read_text()) | {"folder": folder}
 
 
@@ -112,7 +118,7 @@ def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> Non
 def test_ghost_text_is_shown_and_taken(seen: dict[str, Any]) -> None:
     """What the engine suggests stands behind the cursor, and Tab puts it into the file."""
     assert seen["suggestion"]["ghost"] == "(host, port, TIMEOUT_S)"
-    assert "\n    return (host, port, TIMEOUT_S)" in seen["suggestion"]["saved"]
+    assert seen["suggestion"]["saved"] == FILES["lines.py"] + "    return (host, port, TIMEOUT_S)\n"
 
 
 def test_the_status_bar_names_the_model(seen: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from urllib.request import urlopen
 from playwright.sync_api import FrameLocator, Page, sync_playwright
 
 PORT = 8771
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 EDITOR = ".editor-instance .monaco-editor"
 GHOST = f"{EDITOR} [class*=ghost-text]"
 SIOCSIFFLAGS, IFF_UP_AND_RUNNING = 0x8914, 0x41
@@ -79,6 +79,7 @@ class Sitting:
         self.page.wait_for_selector(".quick-input-widget input")
         self.page.keyboard.type(f"{line}:{column}")
         self.page.keyboard.press("Enter")
+        self.page.wait_for_selector(".quick-input-widget", state="hidden")
 
     def save(self, path: str, wanted: Callable[[str], bool]) -> str:
         """Save, and return the file once it is as wanted or it is too late."""
@@ -194,6 +195,7 @@ def quick_fix(user: Sitting) -> dict[str, Any]:
     user.page.wait_for_selector(f"{EDITOR} .squiggly-warning", timeout=PATIENCE_MS)
     user.page.click(f"{EDITOR} .view-lines")
     user.go_to(8, 10)
+    user.page.wait_for_selector(".lightBulbWidget", timeout=PATIENCE_MS)
     user.page.keyboard.press("Control+.")
     entries = user.page.locator(".action-widget .monaco-list-row.action")
     entries.first.wait_for(timeout=PATIENCE_MS)
@@ -251,7 +253,7 @@ def browser(plan: dict[str, Any]) -> Iterator[Page]:
         page = chromium.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{PORT}/?folder={plan['root']}", wait_until="domcontentloaded")
-        page.wait_for_selector(".explorer-folders-view .monaco-list-row", timeout=60_000)
+        page.wait_for_selector(".explorer-folders-view .monaco-list-row", timeout=PATIENCE_MS)
         yield page
         chromium.close()
 

@@ -6,6 +6,7 @@
 
 import { homedir } from "node:os";
 import { env, platform } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 
@@ -115,15 +116,18 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  private died(lastWords: string): boolean {
-    const isRestarted = this.restarts.died(Date.now());
+  private async died(lastWords: string): Promise<boolean> {
+    const pauseMs = this.restarts.died(Date.now());
     this.log.warn(`the server ended${lastWords && `: ${lastWords}`}`);
-    if (!isRestarted) {
-      const problem = `The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`;
-      this.conditions.set({ phase: "stopped", problem, server: null });
-      void offer(problem, { "Start Again": `${SECTION}.restart`, "Show Log": `${SECTION}.showLog` });
+    if (pauseMs !== null) {
+      this.conditions.set({ phase: "starting", problem: "", server: null });
+      await sleep(pauseMs);
+      return true;
     }
-    return isRestarted;
+    const problem = `The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`;
+    this.conditions.set({ phase: "stopped", problem, server: null });
+    void offer(problem, { "Start Again": `${SECTION}.restart`, "Show Log": `${SECTION}.showLog` });
+    return false;
   }
 
   /** Say what is missing, once. */

@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import type { Conditions } from "../condition";
 import type { Server } from "../server";
 import { SECTION } from "../settings";
+import type { Condition } from "../status/text";
 import { type About, aboutSelection, ask, endConversation } from "./asking";
 import { answered, asked, type Exchange, failed, heard, replaced, restored, stopped } from "./conversation";
 import type { FromPage, ToPage } from "./messages";
@@ -31,7 +32,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     private readonly context: vscode.ExtensionContext,
   ) {
     this.exchanges = restored(context.workspaceState.get(KEPT));
-    context.subscriptions.push(conditions.onChange(() => this.showProblem()));
+    context.subscriptions.push(conditions.onChange(({ phase }) => this.notice(phase)));
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
@@ -167,6 +168,13 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.tell({ type: "about", about: this.about?.label ?? "" });
     this.showProblem();
     waiting.forEach((message) => this.tell(message));
+  }
+
+  private notice(phase: Condition["phase"]): void {
+    if (phase === "starting") {
+      this.conversation = undefined; // a new server knows nothing of it
+    }
+    this.showProblem();
   }
 
   private showProblem(): void {
