@@ -160,7 +160,7 @@ class App:
             card.name,
             60 * settings.host_idle_minutes,
             60 * settings.host_stall_minutes,
-            replace(settings, model=str(path), context_tokens=None).values(),
+            replace(settings, model=str(path), completion_model=None, context_tokens=None).values(),
         )
         return Launch(orders)
 

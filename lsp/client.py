@@ -5,6 +5,7 @@ Does not know: repositories, models, what a message is about.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,15 +34,24 @@ PATIENCE_S = 3.0
 """How long an answer that nobody must think about may take before it is done without."""
 
 
+REPORT_S = 0.1
+"""Steps that follow each other more closely are not shown one by one."""
+
+
 class Work:
     """One progress display of the client's; without one, nothing is shown."""
 
     def __init__(self, server: LanguageServer, token: Token | None) -> None:
         self._server = server
         self._token = token
+        self._reported_at = -REPORT_S
 
     def report(self, progress: Progress) -> None:
-        """Show one step."""
+        """Show one step, unless one was shown a moment ago."""
+        now = time.monotonic()
+        if now - self._reported_at < REPORT_S and progress.done != progress.total:
+            return
+        self._reported_at = now
         total = progress.total
         message = f"{_WORDS[progress.stage]}: {progress.done:,}" + (f" of {total:,}" if total else "")
         percentage = min(100, 100 * progress.done // total) if total else None
@@ -176,10 +186,12 @@ class Client:
 
     async def _try(self, method: str, params: Any) -> bool:
         try:
-            await self._ask(method, params)
+            await asyncio.wait_for(self._ask(method, params), PATIENCE_S)
         except JsonRpcException as error:
             _log.warning("%s: %s", method, error)
             return False
+        except TimeoutError:
+            _log.warning("%s: the client has not answered yet", method)
         return True
 
     async def _ask(self, method: str, params: Any) -> Any:

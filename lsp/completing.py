@@ -7,6 +7,7 @@ import logging
 import time
 from asyncio import ensure_future, sleep
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from lsprotocol import types
@@ -14,9 +15,9 @@ from lsprotocol import types
 from copilot.engine.base import Cancel
 from copilot.errors import CopilotError
 from copilot.tasks.complete import Completer, Suggestion
-from copilot.tasks.repository import Repository
+from lsp.completers import Completers
 from lsp.documents import MAX_CHARS, Document
-from lsp.lanes import Lane, Latest
+from lsp.lanes import Latest
 from lsp.offers import Offer, Offers, Verdict
 from lsp.projects import Project
 from lsp.rhythm import Rhythm
@@ -27,41 +28,7 @@ ACCEPTED, COPILOT_ACCEPTED = "copilot.accepted", "github.copilot.didAcceptComple
 _log = logging.getLogger(__name__)
 QUIET_S = 1.0
 """After changes on the disk; builds and checkouts change many files one after the other."""
-SECRET, LONG, OFF, NO_FOLDER = "secret-file", "file-too-long", "switched-off", "no-folder-is-open"
-
-
-class Completers:
-    """The completers of all repositories; lives in the one thread of its lane."""
-
-    def __init__(self) -> None:
-        self._open: dict[Path, tuple[Project, Repository, Completer]] = {}
-
-    def get(self, project: Project) -> Completer:
-        """The completer of a repository, made anew after its settings changed."""
-        known = self._open.get(project.root)
-        if known is not None and known[0] is project:
-            return known[2]
-        self.forget(project.root)
-        repository = project.open(lambda progress: None)
-        try:
-            completer = project.completer(repository)
-        except BaseException:
-            repository.close()
-            raise
-        self._open[project.root] = project, repository, completer
-        return completer
-
-    def refresh(self, root: Path) -> None:
-        """Files of a repository changed; one that is not in use is looked at when it is."""
-        if root in self._open:
-            self._open[root][1].refresh()
-
-    def forget(self, root: Path) -> None:
-        """Let go of a repository: it is opened anew, as it is then, when it is needed."""
-        known = self._open.pop(root, None)
-        if known is not None:
-            known[2].close()
-            known[1].close()
+SECRET, LONG, OFF = "secret-file", "file-too-long", "switched-off"
 
 
 class Completions:
@@ -69,14 +36,15 @@ class Completions:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._lane = Lane("completions")
         self._latest = Latest()
-        self._completers = Completers()
+        self._completers = Completers(state)
         self._clock = time.monotonic
         self._offers: Offers[Suggestion] = Offers()
         self._changed: dict[Path, float] = {}
         self.is_inline = False
         """The client asks for ghost text."""
+        self.failed: Callable[[CopilotError], None] = lambda error: None
+        """Who else wants to know."""
         self.rhythm = Rhythm()
         self.counts: Counter[str] = Counter()
         """How many suggestions were asked for, offered, shown, accepted; and withheld, by reason."""
@@ -120,11 +88,11 @@ class Completions:
         while self._clock() - self._changed[root] < QUIET_S:
             await sleep(QUIET_S)
         del self._changed[root]
-        await self._lane.run(lambda cancel: self._completers.refresh(root))
+        await self._completers.refresh(root)
 
     def close(self) -> None:
         self._latest.supersede()
-        self._lane.stop()
+        self._completers.close()
 
     async def _found(
         self,
@@ -147,10 +115,7 @@ class Completions:
             wanted = as_manual(wanted) if is_manual else wanted
             if (judged := self._offers.judge(uri, document.clean_text[: wanted.start])) is not None:
                 self._judged(*judged)
-            project = place.project
-            if project is None:
-                self._withheld(NO_FOLDER)
-                return None
+            project = place.project or self._state.projects.loose()
             suggestion = await self._latest.run(lambda: self._suggested(project, wanted, is_manual))
         except CopilotError as error:
             self._failed(error)
@@ -185,6 +150,7 @@ class Completions:
 
     async def _suggested(self, project: Project, wanted: Spot, is_manual: bool) -> Suggestion:
         fixed = self._state.settings.completion.debounce_ms
+        await self._completers.ready(project)
         if not is_manual:
             now = self._clock()
             await sleep(self.rhythm.delay_s(now) if fixed is None else fixed / 1000)
@@ -196,15 +162,14 @@ class Completions:
             and place.path
         ]
 
-        def complete(cancel: Cancel) -> Suggestion:
-            completer = self._completers.get(project)
+        def complete(completer: Completer, cancel: Cancel) -> Suggestion:
             for path, before, after in edits:
                 completer.edited(path, before, after)
             return completer.complete(wanted.cursor, cancel)
 
         began = self._clock()
         with self._state.board.working():
-            suggestion = await self._lane.run(complete)
+            suggestion = await self._completers.run(project, complete)
         self.rhythm.took(self._clock() - began)
         return suggestion
 
@@ -221,12 +186,11 @@ class Completions:
         self.rhythm.judged(verdict == "accepted")
         project = self._state.projects.place(offer.uri).project
 
-        def tell(cancel: Cancel) -> None:
-            if project is not None:
-                completer = self._completers.get(project)
-                (completer.accepted if verdict == "accepted" else completer.rejected)(offer.shown)
+        def tell(completer: Completer, cancel: Cancel) -> None:
+            (completer.accepted if verdict == "accepted" else completer.rejected)(offer.shown)
 
-        self._told = ensure_future(self._lane.run(tell))
+        if project is not None:
+            self._told = ensure_future(self._completers.run(project, tell))
 
     def _withheld(self, reason: str) -> None:
         self.counts[reason] += 1
@@ -236,3 +200,4 @@ class Completions:
         self.counts[error.code] += 1
         self._state.board.set(kind="Error", message=str(error))
         self._state.client.say(str(error), "error")
+        self.failed(error)

@@ -5,6 +5,8 @@ There is nobody to sign in to; nothing is sent anywhere. Does not know: completi
 
 from typing import Any
 
+from lsprotocol import types
+
 from lsp.completing import Completions
 from lsp.requests import Given
 from lsp.state import State
@@ -58,6 +60,16 @@ class CopilotClient:
 
     def focused(self, params: object) -> None:
         """`textDocument/didFocus`: which document the user looks at; nothing depends on it."""
+
+    async def panel(self, params: object) -> dict[str, Any]:
+        """`textDocument/copilotPanelCompletion`: several suggestions to choose from; there is one at most."""
+        given = Given(params)
+        place = given.inner("position")
+        position = types.Position(place.number("line") or 0, place.number("character") or 0)
+        context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
+        document = types.TextDocumentIdentifier(given.uri or "")
+        found = await self._completions.inline(types.InlineCompletionParams(context, document, position))
+        return {"items": list(found.items) if found is not None else []}
 
     async def no_edits(self, params: object) -> dict[str, Any]:
         """`textDocument/copilotInlineEdit`: edits elsewhere are not offered."""

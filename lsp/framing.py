@@ -4,7 +4,7 @@ Header names are taken in any case and with any spaces; what is longer than the 
 Does not know: JSON, what is in a body.
 """
 
-from typing import BinaryIO
+from typing import IO
 
 MAX_BODY_BYTES = 64 << 20
 _MAX_HEADER_BYTES = 8192
@@ -20,7 +20,7 @@ class FrameError(Exception):
         """Whether the stream cannot be read any further."""
 
 
-def read_frame(stream: BinaryIO, limit_bytes: int = MAX_BODY_BYTES) -> bytes | None:
+def read_frame(stream: IO[bytes], limit_bytes: int = MAX_BODY_BYTES) -> bytes | None:
     """The next body; None at the end of the stream. FrameError for what is no message or too long."""
     length = _read_length(stream)
     if length is None:
@@ -39,7 +39,7 @@ def frame(body: bytes) -> bytes:
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _read_length(stream: BinaryIO) -> int | None:
+def _read_length(stream: IO[bytes]) -> int | None:
     """The length that the headers say; None at the end of the stream."""
     length: int | None = None
     while True:

@@ -45,10 +45,12 @@ class Lane:
         finally:
             self._running.discard(cancel)
 
-    def stop(self) -> None:
-        """Cancel all work; the threads leave when it has ended."""
+    def stop(self, last: Callable[[], None] | None = None) -> None:
+        """Cancel all work; the threads leave when it has ended and `last` is done."""
         for cancel in tuple(self._running):
             cancel.set()
+        if last is not None:
+            self._waiting.put(last)
         for _ in self._threads:
             self._waiting.put(None)
 

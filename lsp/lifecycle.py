@@ -6,18 +6,19 @@ Does not know: the features.
 
 import logging
 from asyncio import Task, create_task, sleep
+from collections.abc import Coroutine
 from typing import Any
 
 import psutil
 from lsprotocol import types
 
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, ModelFileError, ModelMissingError
 from lsp.protocol import Protocol
-from lsp.settings import SECTION, settings_from
+from lsp.settings import SECTION, merged, settings_from
 from lsp.state import State
 
 WATCH_S = 10.0
-"""How often it is looked whether the client's process is still there."""
+"""How often it is looked whether the client's process is still there, and whether a missing model is there now."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +30,9 @@ class Lifecycle:
         self._protocol = protocol
         self._registered: types.Registration | None = None
         self._tasks: set[Task[None]] = set()
+        self._given: Any = None
+        """The client's `initializationOptions`, which its configuration stands above."""
+        self._looking: Task[None] | None = None
         self.is_inline = False
         """Suggestions are ghost text and not entries of the completion list."""
 
@@ -41,11 +45,13 @@ class Lifecycle:
         if not folders and params.root_uri:
             folders = [params.root_uri]
         state.projects.set_folders(folders)
+        self._given = options
         self._configure(options)
         mode = state.settings.completion.mode
         can_inline = state.client.can("text_document", "inline_completion") or state.client.is_copilot_client
         self.is_inline = mode == "inline" or (mode == "auto" and can_inline)
-        if params.process_id is not None:
+        # A client in another container has an id that means nothing here.
+        if params.process_id is not None and psutil.pid_exists(params.process_id):
             self._later(self._watch(params.process_id))
 
     def advertise(self, capabilities: types.ServerCapabilities) -> None:
@@ -58,18 +64,22 @@ class Lifecycle:
     async def initialized(self) -> None:
         """The client is ready for our own requests."""
         await self._watch_files()
-        await self.reconfigure(None)
+        configured = await self._state.client.configuration(SECTION)
+        if configured is not None:
+            self._configure_above(configured)
         await self.look_for_model()
 
     async def reconfigure(self, given: Any) -> None:
         """The configuration changed: `given`, or what the client says when it is asked."""
         asked = await self._state.client.configuration(SECTION)
-        if asked is not None:
-            given = asked
-        if isinstance(given, dict) and given:
-            self._configure(given)
-            self._state.client.forget_said()
+        found = given if asked is None else asked
+        if found is not None:
+            self._configure_above(found)
             await self.look_for_model()
+
+    def _configure_above(self, given: Any) -> None:
+        self._state.client.forget_said()
+        self._configure(given if self._given is None else merged(self._given, given))
 
     async def look_for_model(self) -> None:
         """See whether there is a model, say it once, and offer what it is needed for only then."""
@@ -79,14 +89,34 @@ class Lifecycle:
             return
         try:
             project = self._state.projects.project(roots[0])
-            model = await self._state.chores.run(lambda cancel: project.model)
+            models = await self._state.chores.run(lambda cancel: project.models())
         except CopilotError as error:
             self._state.board.set(kind="Error", message=str(error), model=None)
             self._state.client.say(str(error), "error")
             await self._withdraw()
+            self._look_again()
             return
-        self._state.board.set(kind="Normal", message="", model=model.card.name)
+        is_on = self._state.settings.completion.enabled
+        kind = "Warning" if models.trouble else "Normal" if is_on else "Inactive"
+        self._state.board.set(kind=kind, message=models.trouble, model=models.names)
+        if models.trouble:
+            self._state.client.say(models.trouble)
         await self._offer()
+
+    def lost(self, error: CopilotError) -> None:
+        """A feature met an error: one of the model takes completion back until there is a model again."""
+        if isinstance(error, (ModelMissingError, ModelFileError)) and self._registered is not None:
+            self._later(self.look_for_model())
+
+    def _look_again(self) -> None:
+        """Look for a model from time to time: one may be installed while the editor runs."""
+        if self._looking is None or self._looking.done():
+            self._looking = self._later(self._until_found())
+
+    async def _until_found(self) -> None:
+        while self._state.board.status.model is None:
+            await sleep(WATCH_S)
+            await self.look_for_model()
 
     async def shutdown(self) -> None:
         for task in tuple(self._tasks):
@@ -140,10 +170,11 @@ class Lifecycle:
 
     # -- a client that dies without a word ---------------------------------------------------------------------------
 
-    def _later(self, work: Any) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> Task[None]:
         task = create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _watch(self, process_id: int) -> None:
         while psutil.pid_exists(process_id):

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from tempfile import gettempdir
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from copilot.app import App
-from copilot.errors import RepositoryError
+from copilot.errors import CopilotError, RepositoryError
 from copilot.events import Report
+from copilot.files import private_folder, replace_file
 from copilot.repo.root import find_root
 from copilot.review.catalogue import Selection
 from copilot.review.facts import Deadline, facts
@@ -54,6 +56,16 @@ class Sessions:
             self._sessions.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a repository is served by."""
+
+    names: str
+    """The one that answers and, where it is another one, the one that completes."""
+    trouble: str
+    """Why nothing answers questions, "" if something does."""
+
+
 class Project:
     """One repository: its App, and the model and session that answer for it."""
 
@@ -71,6 +83,15 @@ class Project:
             if self._model is None:
                 self._model = self.app.chat_model()
             return self._model
+
+    def models(self) -> Models:
+        """The models that answer and complete here; a CopilotError where none completes."""
+        completes = self.app.completion_model().card.name
+        try:
+            answers = self.model.card.name
+        except CopilotError as error:
+            return Models(completes, str(error))
+        return Models(answers if answers == completes else f"{answers}, {completes}", "")
 
     @property
     def session(self) -> "Session":
@@ -149,7 +170,7 @@ class Projects:
             self._flags = dict(flags)
             self._projects.clear()
             old, self._sessions = self._sessions, Sessions()
-        old.close()
+        Thread(target=old.close, name="closing", daemon=True).start()  # an engine may take its time to end
 
     def roots(self) -> list[Path]:
         """The roots of the client's folders, without repeats."""
@@ -188,6 +209,15 @@ class Projects:
             if root not in self._projects:
                 self._projects[root] = Project(root, self._open_app(root, self._flags), self._sessions)
             return self._projects[root]
+
+    def loose(self) -> Project:
+        """A repository that holds nothing, for completing a file that belongs to none."""
+        app = self._open_app(Path(gettempdir()), self._flags)
+        folder = private_folder(app.settings.cache_dir / "loose")
+        note = folder / "README.md"
+        if not note.exists():
+            replace_file(note, b"Stands in for a repository while files are edited that belong to none.\n")
+        return self.project(folder.resolve())
 
     def close(self) -> None:
         self._sessions.close()

@@ -162,6 +162,8 @@ class Protocol(LanguageServerProtocol):
         """Capabilities without those that have another shape here: a newer client is no reason to refuse it."""
         if not isinstance(capabilities, dict):
             return {}
+        if self._fits(capabilities):
+            return capabilities
         known: dict[str, Any] = {}
         for section, features in capabilities.items():
             if not isinstance(features, dict):

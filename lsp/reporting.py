@@ -3,6 +3,7 @@
 Does not know: why it is so.
 """
 
+from asyncio import TimerHandle, get_running_loop
 from typing import Any
 
 from lsp.completing import Completions
@@ -12,16 +13,30 @@ from lsp.status import Status
 STATUS, COPILOT_STATUS = "copilot/status", "didChangeStatus"
 
 
+TOGETHER_S = 0.05
+"""Changes that follow each other so closely are told as one."""
+
+
 class Reporting:
     """Tells the client of the server's status."""
 
     def __init__(self, state: State, completions: Completions) -> None:
         self._state = state
         self._completions = completions
+        self._told = Status()
+        self._waiting: TimerHandle | None = None
 
-    def send(self, status: Status) -> None:
-        """The status changed."""
-        client = self._state.client
+    def changed(self) -> None:
+        """The status is another one."""
+        if self._waiting is None:
+            self._waiting = get_running_loop().call_later(TOGETHER_S, self._tell)
+
+    def _tell(self) -> None:
+        self._waiting = None
+        status, client = self._state.board.status, self._state.client
+        if status == self._told:
+            return
+        self._told = status
         if client.is_copilot_client:
             brief = {"kind": status.kind, "message": status.message, "busy": status.busy}
             client.notify(COPILOT_STATUS, brief)

@@ -71,14 +71,22 @@ class Reviews:
         if place.project is not None and place.path and place.project.root not in self._known:
             self.saved(uri)
 
+    def files_changed(self, root: Path) -> None:
+        """Files were changed outside: what is shown of a repository may have changed, too."""
+        wants = self._state.settings.review
+        if wants.enabled and wants.run == "save" and root in self._known:
+            self._plan(self._state.projects.project(root))
+
     def _schedule(self, uri: str) -> None:
         place = self._state.projects.place(uri)
         if place.project is None or not place.path:
             return
-        root = place.project.root
-        self._due.add(root)
-        if root not in self._tasks:
-            self._tasks[root] = create_task(self._run_due(place.project))
+        self._plan(place.project)
+
+    def _plan(self, project: Project) -> None:
+        self._due.add(project.root)
+        if project.root not in self._tasks:
+            self._tasks[project.root] = create_task(self._run_due(project))
 
     async def _run_due(self, project: Project) -> None:
         try:
@@ -137,7 +145,7 @@ class Reviews:
             with self._state.board.working():
                 done = await lane.run(look)
         if subject.which not in ("range", "diff"):
-            await self._show(project, done)
+            self._show(project, done)
         return done
 
     def _selection(self) -> Selection:
@@ -150,7 +158,7 @@ class Reviews:
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
-    async def _show(self, project: Project, done: Review) -> None:
+    def _show(self, project: Project, done: Review) -> None:
         """Replace what was shown of a repository."""
         least = Severity(self._state.settings.review.severity).rank
         now = Reviewed(texts={file.path: file.new_text for file in done.changes.files if file.new_text is not None})
@@ -161,7 +169,8 @@ class Reviews:
         self._known[project.root] = now
         for path in sorted({*before.findings, *now.findings}):
             self._publish(project.root, path)
-        await self._state.client.refresh_diagnostics()
+        # A client may answer this only after what it waits for here.
+        self._refreshing = create_task(self._state.client.refresh_diagnostics())
 
     def _publish(self, root: Path, path: str) -> None:
         """Push the findings of a file, unless the client pulls those of what it has open."""

@@ -7,6 +7,7 @@ anything is done.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
@@ -70,7 +71,7 @@ def create_server(open_app: OpenApp) -> Server:
     """A server that opens repositories with `open_app`; it has no state beyond its own."""
     server = Server()
     client = Client(server)
-    board = Board(lambda status: features.reporting.send(status))
+    board = Board(lambda: features.reporting.changed())
     state = State(Projects(open_app), client, board)
     completions, reviews, questions = Completions(state), Reviews(state), Questions(state)
     writing = Writing(state, reviews, questions)
@@ -107,11 +108,16 @@ def _connect(features: Features) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
 
+    async def files_changed(root: Path) -> None:
+        reviews.files_changed(root)
+        await completions.refresh(root)
+
+    completions.failed = features.lifecycle.lost
     documents.opened = opened
     documents.typed = completions.typed
     documents.saved = reviews.saved
     documents.closed = reviews.given_back
-    documents.files_changed = completions.refresh
+    documents.files_changed = files_changed
 
 
 def _notifications(features: Features) -> dict[str, Callable[[Any], Any]]:
@@ -163,6 +169,7 @@ def _requests(features: Features) -> dict[str, tuple[Callable[[Any], Any], Any]]
         "getVersion": (copilot.version, None),
         "setEditorInfo": (copilot.set_editor, None),
         "textDocument/copilotInlineEdit": (copilot.no_edits, None),
+        "textDocument/copilotPanelCompletion": (copilot.panel, None),
     }
 
 

@@ -85,10 +85,34 @@ def settings_from(given: object) -> tuple[ClientSettings, tuple[str, ...]]:
         return ClientSettings(), ()
     if not isinstance(given, Mapping):
         return ClientSettings(), (f"{SECTION} takes an object with options, not {_short(given)}",)
-    inner = given.get(SECTION)
-    made = _structured(ClientSettings, inner if isinstance(inner, Mapping) else given, SECTION, wrong)
+    made = _structured(ClientSettings, _section(given), SECTION, wrong)
     assert isinstance(made, ClientSettings)
     return made, tuple(wrong)
+
+
+def merged(base: object, over: object) -> object:
+    """Options with others above them, option by option; null is no option. What is no object stands for itself."""
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return _merged(_section(base), _section(over))
+
+
+def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
+    made = {_snake(str(key)): value for key, value in base.items()}
+    for key, value in over.items():
+        name = _snake(str(key))
+        below = made.get(name)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            made[name] = _merged(below, value)
+        elif value is not None:
+            made[name] = value
+    return made
+
+
+def _section(given: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Our options, whether they are all there is or a section of it."""
+    inner = given.get(SECTION)
+    return inner if isinstance(inner, Mapping) else given
 
 
 def _structured(wanted: Any, given: Mapping[Any, Any], where: str, wrong: list[str]) -> object:

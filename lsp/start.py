@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from copilot.app import App
 from lsp.projects import OpenApp
@@ -48,8 +48,15 @@ def serve(open_app: OpenApp) -> int:
 
 async def served(open_app: OpenApp, reader: BinaryIO, writer: Writer) -> int:
     """Serve one client on any two streams; returns the exit code."""
+    asyncio.get_running_loop().set_exception_handler(_logged)
     server = create_server(open_app)
     server.protocol.set_writer(writer)
     connection = Connection(server.protocol, reader)
     server.protocol.ended = connection.end
     return await connection.served()
+
+
+def _logged(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What went wrong where nobody waits; what was cancelled because the client left is nothing wrong."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)

@@ -48,11 +48,11 @@ class Status:
 
 
 class Board:
-    """The current status; `send` is told of each change. To be used on the loop's thread."""
+    """The current status; `changed` is called after each change. To be used on the loop's thread."""
 
-    def __init__(self, send: Callable[[Status], None]) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         self.status = Status()
-        self._send = send
+        self._changed = changed
         self._working = 0
 
     def set(self, **changes: Any) -> None:
@@ -60,7 +60,7 @@ class Board:
         changed = replace(self.status, **changes)
         if changed != self.status:
             self.status = changed
-            self._send(changed)
+            self._changed()
 
     @contextmanager
     def working(self) -> Iterator[None]:

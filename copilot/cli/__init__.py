@@ -17,6 +17,7 @@ from copilot.errors import CopilotError
 COMMANDS = {
     "ask": "Answer a question about a repository.",
     "cache": "What is kept on disk, and removing it.",
+    "complete": "What could stand at a place in a file.",
     "config": "The settings in force and where they come from.",
     "doctor": "Check this machine and say what to do about each problem.",
     "hook": "Review before each commit.",

@@ -19,7 +19,7 @@ ENOUGH_LINES = 5
 """A block that parses is complete from so many lines on; earlier it ends by its indentation or a blank line."""
 
 _OPENS = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:then|do|else|begin)\s*$")
-_CLOSERS_ONLY = re.compile(r"^\W*$")
+_CLOSERS_ONLY = re.compile(r"^[\s)\]}\"'`;:,>]*$")
 _QUOTING = ("comment", "string", "char_literal", "heredoc", "template_substitution")
 
 

@@ -43,7 +43,10 @@ def filtered(draft: Draft) -> tuple[str, int]:
         draft = Draft(step(draft), draft.site, draft.extent, draft.replaced, draft.automatic)
         if not draft.text.strip():
             raise DroppedError("empty")
-    return closed(draft)
+    text, replaced = closed(draft)
+    if not text.strip():
+        raise DroppedError("empty")
+    return text, replaced
 
 
 def without_fences(draft: Draft) -> str:

@@ -29,8 +29,13 @@ class ScriptedSession:
         *,
         answer: Callable[[Request], str] | None = None,
         delay_s: float = 0.0,
+        logprob: float = -0.1,
     ) -> None:
-        """`answer` is asked when nothing is enqueued; without it an answer is empty. `delay_s` passes before a word."""
+        """`answer` is asked when nothing is enqueued; without it an answer is empty. `delay_s` passes before a word.
+
+        `logprob` is what every word is said to have, where that is asked for.
+        """
+        self.logprob = logprob
         self.n_ctx = n_ctx
         self.requests: list[Request] = []
         self.infill_requests: list[InfillRequest] = []
@@ -112,7 +117,8 @@ class ScriptedSession:
             if cancel.is_set():
                 break
             self._step()
-            yield Text(word if number == 0 else f" {word}")
+            said = (self.logprob,) if request.sampling.logprobs else ()
+            yield Text(word if number == 0 else f" {word}", said)
         n_prompt = len(request.prefix) + len(request.turn)
         usage = Usage(n_prompt, reused, n_prompt - reused, len(words))
         yield Done("cancelled" if cancel.is_set() else "stop", usage)

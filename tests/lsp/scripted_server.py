@@ -19,6 +19,7 @@ from copilot.engine.base import Cancel, Request, Session
 from copilot.errors import EngineError
 from copilot.events import Usage
 from copilot.tasks.complete import Cursor, Suggestion
+from copilot.tasks.repository import Repository
 from copilot.testing import ScriptedSession
 from lsp.projects import OpenApp
 from lsp.start import serve
@@ -93,7 +94,14 @@ class ScriptedApp(App):
 
         return ScriptedSession(model.n_ctx, answer=answer, delay_s=script.now().get("delay_s", 0))
 
-    def completer(self, *_: Any, **__: Any) -> Any:
+    def completer(self, repository: Repository, *_: Any, **__: Any) -> Any:
+        refresh = repository.refresh
+
+        def refreshed() -> None:
+            refresh()
+            self._script.heard(refreshed=sorted(repository.paths))
+
+        repository.refresh = refreshed  # type: ignore[method-assign]
         return ScriptedCompleter(self._script)
 
 

@@ -2,6 +2,7 @@
 
 INLINE_DYNAMIC = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
 LIST = {"textDocument": {"completion": {"completionItem": {}}}}
+INLINE = {"textDocument": {"inlineCompletion": {}}}
 AUTOMATIC = 2
 
 
@@ -83,7 +84,7 @@ def test_newer_request_has_the_older_one_answered_with_null(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     first = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.says(suggestion="y")
     second = server.session.complete(uri, 0, 2)
     assert server.session.answer_to(first)["result"] is None
@@ -97,10 +98,10 @@ def test_cancelled_request_stops_the_engine(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     request = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.session.notify("$/cancelRequest", {"id": request})
     assert server.session.answer_to(request)["error"]["code"] == -32800
-    server.session.until_heard(server, "cancelled", 1)
+    server.until_heard("cancelled", 1)
 
 
 def test_nothing_is_offered_for_a_text_that_has_changed(start) -> None:
@@ -109,7 +110,7 @@ def test_nothing_is_offered_for_a_text_that_has_changed(start) -> None:
     uri = server.uri("net.py")
     server.session.open(uri, "abc")
     request = server.session.complete(uri, 0, 1)
-    server.session.until_heard(server, "cursor", 1)
+    server.until_heard("cursor", 1)
     server.session.change(uri, 2, {"text": "other"})
     assert server.session.answer_to(request)["result"] is None
     assert "text has changed" in server.session.request("copilot/status")["message"]
@@ -267,3 +268,37 @@ def test_engine_works_on_threads_of_its_own(start) -> None:
     server.session.request("copilot/ask", {"question": "Why?"})
     names = server.heard("thread")
     assert {name.rpartition("-")[0] for name in names} == {"completions", "questions"}
+
+
+def test_files_changed_outside_are_looked_at(start) -> None:
+    """The client is asked to watch files; what it tells of is indexed before it is needed."""
+    server = start({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}, **INLINE}, suggestion="x")
+    [registration] = server.session.asked("client/registerCapability")["registrations"]
+    assert registration["method"] == "workspace/didChangeWatchedFiles"
+    uri = server.uri("net.py")
+    server.session.open(uri, "a")
+    server.session.answer_to(server.session.complete(uri, 0, 1))
+    (server.root / "new.py").write_text("def fresh():\n    pass\n")
+    changes = [{"uri": server.uri("new.py"), "type": 1}, {"uri": "file:///elsewhere/x", "type": 2}]
+    server.session.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    server.until_heard("refreshed", 1)
+    assert "new.py" in server.heard("refreshed")[0]
+
+
+def test_panel_of_copilot_s_clients_has_the_suggestion(start) -> None:
+    """`textDocument/copilotPanelCompletion` lists what ghost text would show."""
+    server = start(suggestion="host")
+    uri = server.uri("net.py")
+    server.session.open(uri, "y = ")
+    params = {"textDocument": {"uri": uri}, "position": at(0, 4)}
+    [item] = server.session.request("textDocument/copilotPanelCompletion", params)["items"]
+    assert item["insertText"] == "host"
+
+
+def test_file_of_no_repository_is_completed(start, tmp_path) -> None:
+    """A file somewhere on the disk is completed without any folder, and the folder it lies in is not read."""
+    server = start(folder=None, suggestion="x")
+    uri = (tmp_path / "loose.py").as_uri()
+    server.session.open(uri, "a = ")
+    assert server.session.answer_to(server.session.complete(uri, 0, 4))["result"]["items"]
+    assert server.heard("cursor")[0]["path"] == ""

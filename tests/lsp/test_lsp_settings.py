@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp.settings import ClientSettings, settings_from
+from lsp.settings import ClientSettings, merged, settings_from
 
 KEYS = st.sampled_from(["completion", "review", "ask", "mode", "debounceMs", "run", "model", "enabled", "x", "copilot"])
 JSON = st.recursive(
@@ -61,3 +61,13 @@ def test_no_json_breaks_the_settings(given_: Any) -> None:
     settings, wrong = settings_from(given_)
     assert isinstance(settings, ClientSettings)
     assert all("\n" not in line for line in wrong)
+
+
+def test_configuration_stands_above_the_options_one_by_one() -> None:
+    """What the configuration leaves out, or has as null, stays as the options at the start had it."""
+    base = {"model": "a", "completion": {"mode": "list", "debounceMs": 5}}
+    over = {"copilot": {"model": None, "completion": {"debounce_ms": 7}, "ask": {"show": "none"}}}
+    settings, wrong = settings_from(merged(base, over))
+    assert wrong == ()
+    assert (settings.model, settings.completion.mode, settings.completion.debounce_ms) == ("a", "list", 7)
+    assert settings.ask.show == "none"
