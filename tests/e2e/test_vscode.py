@@ -1,4 +1,4 @@
-"""The extension in VS Code (code-server and Chromium), without a network, with the real server around a scripted engine.
+"""The extension in VS Code (code-server and Chromium), without a network: the real server around a scripted engine.
 
 One sitting is played for all tests. It needs Node, the extension's packages (`npm ci` in editors/vscode), Chromium and
 code-server (`python -m tests.e2e.install_code_server`).
@@ -24,11 +24,11 @@ TOP = HERE.parent.parent
 EXTENSION = TOP / "editors" / "vscode"
 FILES = {
     "lines.py": (
-        '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\n'
-        'def open_line(host, port):\n    """Dial a host."""\n'
+        '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\ndef open_line(host, port):\n    """Dial a host."""\n'
     ),
     "mail.py": (
-        '"""Mail over a line."""\n\nfrom lines import open_line\n\n\nclass Refused(Exception):\n    """Nobody there."""\n\n\n'
+        '"""Mail over a line."""\n\nfrom lines import open_line\n\n\n'
+        'class Refused(Exception):\n    """Nobody there."""\n\n\n'
         "def send(text, host):\n    try:\n        line = open_line(host, 25)\n    except OSError as error:\n"
         "        raise Refused(host) from error\n    return line, text\n"
     ),

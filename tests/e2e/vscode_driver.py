@@ -1,7 +1,7 @@
-"""One sitting with the extension in VS Code, in a network namespace without a network: `unshare -n python vscode_driver.py PLAN`.
+"""One sitting with the extension in VS Code, in a namespace without a network: `unshare -n python vscode_driver.py PLAN`.
 
-PLAN is a JSON file that says where everything is; what was seen goes to `seen.json` beside it, picture by picture as PNG.
-Does not know: what should have been seen.
+PLAN is a JSON file that says where everything is; what was seen goes to `seen.json` beside it, and to a picture of each
+step. Does not know: what should have been seen.
 """
 
 import fcntl
