@@ -106,7 +106,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape],
     driver = [sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")]
     environment = os.environ | {"COPILOT_HOST": "off"}
     subprocess.run([*alone, *driver], env=environment, stdin=subprocess.DEVNULL, timeout=280)
-    return json.loads((folder / "seen.json").read_text()) | {"folder": folder}
+    seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
+    return seen | {"folder": folder}
 
 
 def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> None:

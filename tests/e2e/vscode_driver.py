@@ -1,4 +1,4 @@
-"""One sitting with the extension in VS Code, in a namespace without a network: `unshare -n python vscode_driver.py PLAN`.
+"""One sitting with the extension in VS Code, without a network: `unshare --net python vscode_driver.py PLAN`.
 
 PLAN is a JSON file that says where everything is; what was seen goes to `seen.json` beside it, and to a picture of each
 step. Does not know: what should have been seen.
