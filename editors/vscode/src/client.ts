@@ -1,6 +1,7 @@
 /** The LSP client for one server program. Does not know: where the program comes from, what a death of it means. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { homedir } from "node:os";
 import type * as vscode from "vscode";
 import {
@@ -20,6 +21,8 @@ import { SECTION, serverSettings } from "./settings";
 export interface Reactions {
   /** The server is gone; tells whether to start it again, when the time has come. */
   died(lastWords: string): Promise<boolean>;
+  /** The program cannot be started, or not be ended. */
+  failed(problem: string): void;
   /** A command of the server's was chosen; undefined lets the server run it. */
   chosen(command: string, argument: unknown): Promise<void> | undefined;
 }
@@ -30,9 +33,23 @@ const FOREIGN_COMMANDS = /^github\./;
 
 /** What the server says so shortly before its end is taken for the reason. */
 const REASON_MS = 2000;
+/** How long the server has to leave. */
+const LEAVE_MS = 2000;
 
 /** Logs what goes wrong between it and the server; the user is told by those who know what it means. */
 class QuietClient extends LanguageClient {
+  server: ChildProcess | undefined;
+
+  /** A server that does not leave when it is asked to is made to. */
+  override async stop(timeout?: number): Promise<void> {
+    try {
+      await super.stop(timeout);
+    } finally {
+      const server = this.server;
+      setTimeout(() => server?.kill(), LEAVE_MS).unref();
+    }
+  }
+
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }
@@ -46,15 +63,18 @@ export function createClient(
   reactions: Reactions,
 ): LanguageClient {
   const last = { words: "", atMs: 0 };
-  const start = (): Promise<ChildProcess> => {
+  const start = async (): Promise<ChildProcess> => {
     last.words = "";
     // At home, so that nothing that lies in the workspace can get in the program's way.
     const child = spawn(program, ["lsp", "--stdio"], { cwd: homedir(), windowsHide: true });
+    client.server = child;
+    child.on("error", (error) => reactions.failed(error.message));
+    await once(child, "spawn");
     child.stderr.on("data", (data: Buffer) => {
       last.words = data.toString().trim().split("\n").at(-1) ?? "";
       last.atMs = Date.now();
     });
-    return Promise.resolve(child);
+    return child;
   };
   const client = new QuietClient(SECTION, "Copilot Offline", start, {
     documentSelector: DOCUMENTS,

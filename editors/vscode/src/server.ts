@@ -97,7 +97,8 @@ export class Server implements vscode.Disposable {
     this.log.info(`starting ${found.program} (from the ${found.from})`);
     this.told = "";
     const client = createClient(found.program, this.log, this.conditions, {
-      died: (words) => this.died(words),
+      died: async (words) => client === this.client && (await this.died(words)) && client === this.client,
+      failed: (problem) => this.failed(`${found.program} does not start: ${problem}`),
       chosen: (command, argument) => this.chosen(command, argument),
     });
     this.client = client;
@@ -124,10 +125,13 @@ export class Server implements vscode.Disposable {
       await sleep(pauseMs);
       return true;
     }
-    const problem = `The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`;
+    this.failed(`The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`);
+    return false;
+  }
+
+  private failed(problem: string): void {
     this.conditions.set({ phase: "stopped", problem, server: null });
     void offer(problem, { "Start Again": `${SECTION}.restart`, "Show Log": `${SECTION}.showLog` });
-    return false;
   }
 
   /** Say what is missing, once. */
