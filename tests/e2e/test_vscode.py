@@ -149,6 +149,12 @@ def test_a_citation_opens_its_lines(seen: dict[str, Any]) -> None:
     assert re.search(r"Ln 15, Col 22 \(\d+ selected\)", seen["citation"]["place"])
 
 
+def test_an_answer_can_be_stopped(seen: dict[str, Any]) -> None:
+    """Escape ends it; what was said until then stays."""
+    assert 0 < seen["stop"]["words"] < 2000
+    assert seen["stop"]["end"] == "Stopped"
+
+
 def test_a_killed_server_is_started_again_and_the_conversation_goes_on(seen: dict[str, Any]) -> None:
     """The next question is answered, although the new server knows nothing of the conversation."""
     assert seen["crash"] == {"restarted": True, "text": "Still here."}
@@ -182,7 +188,7 @@ def _write_server(script: Path, model: Path) -> None:
     """A program `copilot` whose language server follows a script."""
     script.mkdir()
     (script / "tiny.gguf").symlink_to(model)
-    first = {"suggestion": "(host, port, TIMEOUT_S)", "answer": ANSWER}
+    first = {"suggestion": "(host, port, TIMEOUT_S)", "answer": ANSWER, "delay_s": 0.01}
     (script / "script.json").write_text(json.dumps(first))
     program = script / "copilot"
     server = TOP / "tests" / "lsp" / "scripted_server.py"

@@ -111,7 +111,7 @@ class Sitting:
 
 def sit(user: Sitting, seen: dict[str, Any]) -> None:
     """Everything, in the order a user would do it; each step leaves the next one a place to begin."""
-    for step in (suggestion, finding, answer, citation, crash, quick_fix, defeat):
+    for step in (suggestion, finding, answer, citation, stop, crash, quick_fix, defeat):
         began = time.monotonic()
         try:
             seen[step.__name__] = step(user)
@@ -175,6 +175,18 @@ def citation(user: Sitting) -> dict[str, Any]:
     place = user.page.locator('.statusbar-item[id="status.editor.selection"]')
     place.wait_for()
     return {"place": place.inner_text()}
+
+
+def stop(user: Sitting) -> dict[str, Any]:
+    """Stop an answer that takes long."""
+    user.says(answer="word " * 2000)
+    user.ask("Tell me everything!")
+    user.chat.locator("article[data-state=running] .answer", has_text="word").wait_for(timeout=PATIENCE_MS)
+    user.chat.locator("#question").press("Escape")
+    article = user.chat.locator("article[data-state=stopped]")
+    article.wait_for(timeout=PATIENCE_MS)
+    until(lambda: user.chat.locator("#send").is_visible())
+    return {"words": article.locator(".answer").inner_text().count("word"), "end": article.locator(".end").inner_text()}
 
 
 def crash(user: Sitting) -> dict[str, Any]:

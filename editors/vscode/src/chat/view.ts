@@ -66,10 +66,11 @@ export class ChatView implements vscode.WebviewViewProvider {
   /** Ask something about some code, in the view. */
   async askAbout(question: string, about: About): Promise<void> {
     await vscode.commands.executeCommand(`${ChatView.id}.focus`);
-    if (this.cancel === undefined) {
-      this.setAbout(about);
-      await this.ask(question);
+    if (this.cancel !== undefined) {
+      throw new Error("The last question is still being answered");
     }
+    this.setAbout(about);
+    await this.ask(question);
   }
 
   /** Begin a new conversation. */
@@ -182,10 +183,10 @@ export class ChatView implements vscode.WebviewViewProvider {
   }
 
   private tell(message: ToPage): void {
-    if (this.view !== undefined) {
+    if (this.view?.visible === true) {
       void this.view.webview.postMessage(message);
     } else if (message.type === "focus") {
-      this.waiting = [message]; // all else is told anyway when the page is there
+      this.waiting = [message]; // all else is told anyway when the page is there again
     }
   }
 
