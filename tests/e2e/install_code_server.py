@@ -1,7 +1,7 @@
-"""Installs code-server, which is VS Code in a browser, for the end-to-end test: `python -m tests.e2e.install_code_server [FOLDER]`.
+"""Installs code-server, which is VS Code in a browser: `python -m tests.e2e.install_code_server [FOLDER]`.
 
-It takes a minute or two and 700 MB, and needs pip, npm's registry, a C++ compiler and make. Everything goes into one folder, the
-cache folder by default, which can be deleted at any time. Does not know: what is tested with it.
+It takes a minute or two and 700 MB, and needs pip, npm's registry, a C++ compiler and make. Everything goes into one
+folder, the cache folder by default, which can be deleted at any time. Does not know: what is tested with it.
 """
 
 import os

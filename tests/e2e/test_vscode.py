@@ -1,4 +1,4 @@
-"""The extension in VS Code (code-server and Chromium), without a network, with the real server around a scripted engine.
+"""The extension in VS Code (code-server and Chromium), without a network: the real server around a scripted engine.
 
 One sitting is played for all tests. It needs Node, the extension's packages (`npm ci` in editors/vscode), Chromium and
 code-server (`python -m tests.e2e.install_code_server`).
@@ -24,11 +24,11 @@ TOP = HERE.parent.parent
 EXTENSION = TOP / "editors" / "vscode"
 FILES = {
     "lines.py": (
-        '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\n'
-        'def open_line(host, port):\n    """Dial a host."""\n'
+        '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\ndef open_line(host, port):\n    """Dial a host."""\n'
     ),
     "mail.py": (
-        '"""Mail over a line."""\n\nfrom lines import open_line\n\n\nclass Refused(Exception):\n    """Nobody there."""\n\n\n'
+        '"""Mail over a line."""\n\nfrom lines import open_line\n\n\n'
+        'class Refused(Exception):\n    """Nobody there."""\n\n\n'
         "def send(text, host):\n    try:\n        line = open_line(host, 25)\n    except OSError as error:\n"
         "        raise Refused(host) from error\n    return line, text\n"
     ),
@@ -69,6 +69,7 @@ SETTINGS = {
     "update.mode": "none",
     "editor.minimap.enabled": False,
     "editor.autoIndent": "none",
+    "files.insertFinalNewline": True,
     "editor.wordBasedSuggestions": "off",
 }
 
@@ -98,9 +99,15 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape],
         "script": str(script),
     }
     (folder / "plan.json").write_text(json.dumps(plan))
-    alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
-    subprocess.run([*alone, sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")], timeout=200)
-    return json.loads((folder / "seen.json").read_text()) | {"folder": folder}
+    # Processes of its own, too, so that none outlives the sitting.
+    alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        alone += ["--user", "--map-root-user"]
+    driver = [sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")]
+    environment = os.environ | {"COPILOT_HOST": "off"}
+    subprocess.run([*alone, *driver], env=environment, stdin=subprocess.DEVNULL, timeout=280)
+    seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
+    return seen | {"folder": folder}
 
 
 def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> None:
@@ -112,7 +119,7 @@ def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> Non
 def test_ghost_text_is_shown_and_taken(seen: dict[str, Any]) -> None:
     """What the engine suggests stands behind the cursor, and Tab puts it into the file."""
     assert seen["suggestion"]["ghost"] == "(host, port, TIMEOUT_S)"
-    assert "\n    return (host, port, TIMEOUT_S)" in seen["suggestion"]["saved"]
+    assert seen["suggestion"]["saved"] == FILES["lines.py"] + "    return (host, port, TIMEOUT_S)\n"
 
 
 def test_the_status_bar_names_the_model(seen: dict[str, Any]) -> None:
@@ -140,6 +147,12 @@ def test_an_answer_is_drawn_with_its_citations_and_can_do_nothing_else(seen: dic
 def test_a_citation_opens_its_lines(seen: dict[str, Any]) -> None:
     """The file is opened with the cited lines selected."""
     assert re.search(r"Ln 15, Col 22 \(\d+ selected\)", seen["citation"]["place"])
+
+
+def test_an_answer_can_be_stopped(seen: dict[str, Any]) -> None:
+    """Escape ends it; what was said until then stays."""
+    assert 0 < seen["stop"]["words"] < 2000
+    assert seen["stop"]["end"] == "Stopped"
 
 
 def test_a_killed_server_is_started_again_and_the_conversation_goes_on(seen: dict[str, Any]) -> None:
@@ -175,7 +188,7 @@ def _write_server(script: Path, model: Path) -> None:
     """A program `copilot` whose language server follows a script."""
     script.mkdir()
     (script / "tiny.gguf").symlink_to(model)
-    first = {"suggestion": "(host, port, TIMEOUT_S)", "answer": ANSWER}
+    first = {"suggestion": "(host, port, TIMEOUT_S)", "answer": ANSWER, "delay_s": 0.01}
     (script / "script.json").write_text(json.dumps(first))
     program = script / "copilot"
     server = TOP / "tests" / "lsp" / "scripted_server.py"

@@ -1,7 +1,7 @@
-"""One sitting with the extension in VS Code, in a network namespace without a network: `unshare -n python vscode_driver.py PLAN`.
+"""One sitting with the extension in VS Code, without a network: `unshare --net python vscode_driver.py PLAN`.
 
-PLAN is a JSON file that says where everything is; what was seen goes to `seen.json` beside it, picture by picture as PNG.
-Does not know: what should have been seen.
+PLAN is a JSON file that says where everything is; what was seen goes to `seen.json` beside it, and to a picture of each
+step. Does not know: what should have been seen.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from urllib.request import urlopen
 from playwright.sync_api import FrameLocator, Page, sync_playwright
 
 PORT = 8771
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 EDITOR = ".editor-instance .monaco-editor"
 GHOST = f"{EDITOR} [class*=ghost-text]"
 SIOCSIFFLAGS, IFF_UP_AND_RUNNING = 0x8914, 0x41
@@ -79,6 +79,7 @@ class Sitting:
         self.page.wait_for_selector(".quick-input-widget input")
         self.page.keyboard.type(f"{line}:{column}")
         self.page.keyboard.press("Enter")
+        self.page.wait_for_selector(".quick-input-widget", state="hidden")
 
     def save(self, path: str, wanted: Callable[[str], bool]) -> str:
         """Save, and return the file once it is as wanted or it is too late."""
@@ -110,7 +111,7 @@ class Sitting:
 
 def sit(user: Sitting, seen: dict[str, Any]) -> None:
     """Everything, in the order a user would do it; each step leaves the next one a place to begin."""
-    for step in (suggestion, finding, answer, citation, crash, quick_fix, defeat):
+    for step in (suggestion, finding, answer, citation, stop, crash, quick_fix, defeat):
         began = time.monotonic()
         try:
             seen[step.__name__] = step(user)
@@ -176,6 +177,18 @@ def citation(user: Sitting) -> dict[str, Any]:
     return {"place": place.inner_text()}
 
 
+def stop(user: Sitting) -> dict[str, Any]:
+    """Stop an answer that takes long."""
+    user.says(answer="word " * 2000)
+    user.ask("Tell me everything!")
+    user.chat.locator("article[data-state=running] .answer", has_text="word").wait_for(timeout=PATIENCE_MS)
+    user.chat.locator("#question").press("Escape")
+    article = user.chat.locator("article[data-state=stopped]")
+    article.wait_for(timeout=PATIENCE_MS)
+    until(lambda: user.chat.locator("#send").is_visible())
+    return {"words": article.locator(".answer").inner_text().count("word"), "end": article.locator(".end").inner_text()}
+
+
 def crash(user: Sitting) -> dict[str, Any]:
     """Kill the server and go on with the same conversation."""
     before = user.server()
@@ -194,6 +207,7 @@ def quick_fix(user: Sitting) -> dict[str, Any]:
     user.page.wait_for_selector(f"{EDITOR} .squiggly-warning", timeout=PATIENCE_MS)
     user.page.click(f"{EDITOR} .view-lines")
     user.go_to(8, 10)
+    user.page.wait_for_selector(".lightBulbWidget", timeout=PATIENCE_MS)
     user.page.keyboard.press("Control+.")
     entries = user.page.locator(".action-widget .monaco-list-row.action")
     entries.first.wait_for(timeout=PATIENCE_MS)
@@ -251,7 +265,7 @@ def browser(plan: dict[str, Any]) -> Iterator[Page]:
         page = chromium.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{PORT}/?folder={plan['root']}", wait_until="domcontentloaded")
-        page.wait_for_selector(".explorer-folders-view .monaco-list-row", timeout=60_000)
+        page.wait_for_selector(".explorer-folders-view .monaco-list-row", timeout=PATIENCE_MS)
         yield page
         chromium.close()
 

@@ -1,6 +1,7 @@
 /** The LSP client for one server program. Does not know: where the program comes from, what a death of it means. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { homedir } from "node:os";
 import type * as vscode from "vscode";
 import {
@@ -18,8 +19,10 @@ import { SECTION, serverSettings } from "./settings";
 
 /** What becomes of what the server and its actions want. */
 export interface Reactions {
-  /** The server is gone; returns whether to start it again. */
-  died(lastWords: string): boolean;
+  /** The server is gone; tells whether to start it again, when the time has come. */
+  died(lastWords: string): Promise<boolean>;
+  /** The program cannot be started, or not be ended. */
+  failed(problem: string): void;
   /** A command of the server's was chosen; undefined lets the server run it. */
   chosen(command: string, argument: unknown): Promise<void> | undefined;
 }
@@ -28,6 +31,30 @@ const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode
 /** The server has it for other clients; registering it here could collide with another extension's. */
 const FOREIGN_COMMANDS = /^github\./;
 
+/** What the server says so shortly before its end is taken for the reason. */
+const REASON_MS = 2000;
+/** How long the server has to leave. */
+const LEAVE_MS = 2000;
+
+/** Logs what goes wrong between it and the server; the user is told by those who know what it means. */
+class QuietClient extends LanguageClient {
+  server: ChildProcess | undefined;
+
+  /** A server that does not leave when it is asked to is made to. */
+  override async stop(timeout?: number): Promise<void> {
+    try {
+      await super.stop(timeout);
+    } finally {
+      const server = this.server;
+      setTimeout(() => server?.kill(), LEAVE_MS).unref();
+    }
+  }
+
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 /** A client that is not started yet. */
 export function createClient(
   program: string,
@@ -35,17 +62,21 @@ export function createClient(
   conditions: Conditions,
   reactions: Reactions,
 ): LanguageClient {
-  let lastWords = "";
-  const start = (): Promise<ChildProcess> => {
-    lastWords = "";
+  const last = { words: "", atMs: 0 };
+  const start = async (): Promise<ChildProcess> => {
+    last.words = "";
     // At home, so that nothing that lies in the workspace can get in the program's way.
     const child = spawn(program, ["lsp", "--stdio"], { cwd: homedir(), windowsHide: true });
+    client.server = child;
+    child.on("error", (error) => reactions.failed(error.message));
+    await once(child, "spawn");
     child.stderr.on("data", (data: Buffer) => {
-      lastWords = data.toString().trim().split("\n").at(-1) ?? lastWords;
+      last.words = data.toString().trim().split("\n").at(-1) ?? "";
+      last.atMs = Date.now();
     });
-    return Promise.resolve(child);
+    return child;
   };
-  const client = new LanguageClient(SECTION, "Copilot Offline", start, {
+  const client = new QuietClient(SECTION, "Copilot Offline", start, {
     documentSelector: DOCUMENTS,
     outputChannel: log,
     initializationOptions: serverSettings,
@@ -53,7 +84,11 @@ export function createClient(
     middleware: middleware(conditions, reactions),
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
-      closed: () => ({ action: reactions.died(lastWords) ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+      closed: async () => {
+        const isReason = Date.now() - last.atMs < REASON_MS;
+        const isRestarted = await reactions.died(isReason ? last.words : "");
+        return { action: isRestarted ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true };
+      },
     },
   });
   client.registerFeature(withoutForeignCommands);

@@ -6,6 +6,7 @@
 
 import { homedir } from "node:os";
 import { env, platform } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 
@@ -96,7 +97,8 @@ export class Server implements vscode.Disposable {
     this.log.info(`starting ${found.program} (from the ${found.from})`);
     this.told = "";
     const client = createClient(found.program, this.log, this.conditions, {
-      died: (words) => this.died(words),
+      died: async (words) => client === this.client && (await this.died(words)) && client === this.client,
+      failed: (problem) => this.failed(`${found.program} does not start: ${problem}`),
       chosen: (command, argument) => this.chosen(command, argument),
     });
     this.client = client;
@@ -115,15 +117,21 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  private died(lastWords: string): boolean {
-    const isRestarted = this.restarts.died(Date.now());
+  private async died(lastWords: string): Promise<boolean> {
+    const pauseMs = this.restarts.died(Date.now());
     this.log.warn(`the server ended${lastWords && `: ${lastWords}`}`);
-    if (!isRestarted) {
-      const problem = `The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`;
-      this.conditions.set({ phase: "stopped", problem, server: null });
-      void offer(problem, { "Start Again": `${SECTION}.restart`, "Show Log": `${SECTION}.showLog` });
+    if (pauseMs !== null) {
+      this.conditions.set({ phase: "starting", problem: "", server: null });
+      await sleep(pauseMs);
+      return true;
     }
-    return isRestarted;
+    this.failed(`The server ended ${MAX_RESTARTS + 1} times in a row${lastWords && `: ${lastWords}`}`);
+    return false;
+  }
+
+  private failed(problem: string): void {
+    this.conditions.set({ phase: "stopped", problem, server: null });
+    void offer(problem, { "Start Again": `${SECTION}.restart`, "Show Log": `${SECTION}.showLog` });
   }
 
   /** Say what is missing, once. */

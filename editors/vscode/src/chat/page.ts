@@ -28,7 +28,7 @@ export function page(parts: Parts): string {
   <title>Ask about this repository</title>
 </head>
 <body>
-  <div id="problem" role="alert" hidden><span></span> <button type="button">Show how to fix it</button></div>
+  <div id="problem" role="alert" hidden><span></span> <button type="button">What to do</button></div>
   <main id="exchanges" tabindex="-1" aria-label="Questions and answers">
     <div id="empty"><p>Ask anything about this repository. Answers cite files and lines, and nothing leaves this machine.</p>${examples}</div>
   </main>

@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import type { Conditions } from "../condition";
 import type { Server } from "../server";
 import { SECTION } from "../settings";
+import type { Condition } from "../status/text";
 import { type About, aboutSelection, ask, endConversation } from "./asking";
 import { answered, asked, type Exchange, failed, heard, replaced, restored, stopped } from "./conversation";
 import type { FromPage, ToPage } from "./messages";
@@ -31,7 +32,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     private readonly context: vscode.ExtensionContext,
   ) {
     this.exchanges = restored(context.workspaceState.get(KEPT));
-    context.subscriptions.push(conditions.onChange(() => this.showProblem()));
+    context.subscriptions.push(conditions.onChange(({ phase }) => this.notice(phase)));
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
@@ -65,10 +66,11 @@ export class ChatView implements vscode.WebviewViewProvider {
   /** Ask something about some code, in the view. */
   async askAbout(question: string, about: About): Promise<void> {
     await vscode.commands.executeCommand(`${ChatView.id}.focus`);
-    if (this.cancel === undefined) {
-      this.setAbout(about);
-      await this.ask(question);
+    if (this.cancel !== undefined) {
+      throw new Error("The last question is still being answered");
     }
+    this.setAbout(about);
+    await this.ask(question);
   }
 
   /** Begin a new conversation. */
@@ -169,15 +171,22 @@ export class ChatView implements vscode.WebviewViewProvider {
     waiting.forEach((message) => this.tell(message));
   }
 
+  private notice(phase: Condition["phase"]): void {
+    if (phase === "starting") {
+      this.conversation = undefined; // a new server knows nothing of it
+    }
+    this.showProblem();
+  }
+
   private showProblem(): void {
     this.tell({ type: "problem", problem: this.conditions.now.problem });
   }
 
   private tell(message: ToPage): void {
-    if (this.view !== undefined) {
+    if (this.view?.visible === true) {
       void this.view.webview.postMessage(message);
     } else if (message.type === "focus") {
-      this.waiting = [message]; // all else is told anyway when the page is there
+      this.waiting = [message]; // all else is told anyway when the page is there again
     }
   }
 
