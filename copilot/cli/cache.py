@@ -15,7 +15,6 @@ KEPT = {
     "prefixes": ("the packs that were read", ("*.json", ".*")),
     "index": ("the index of repositories", ("index.sqlite3*",)),
     "reviews": ("what reviews found", ("findings.sqlite3*",)),
-    "completion": ("how many suggestions were taken", ("statistics.json",)),
     "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", "vocabulary-*", ".*")),
     "completion": ("which suggestions were taken", ("*.json", ".*")),
     "host": ("what the engine's process noted", ("*.log", "*.err")),
@@ -41,7 +40,7 @@ def info(as_json: bool) -> int:
         return 0
     click.echo(f"{app.settings.cache_dir}")
     for name, (what, _) in KEPT.items():
-        click.echo(f"  {name:<8} {sizes[name] / 1e6:>10,.1f} MB  {what}")
+        click.echo(f"  {name:<10} {sizes[name] / 1e6:>10,.1f} MB  {what}")
     click.echo(f"  quota for kv: {app.settings.cache_quota_gib:g} GiB (setting cache_quota_gib)")
     return 0
 
