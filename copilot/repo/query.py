@@ -14,7 +14,7 @@ from copilot.repo.breadth import Breadth, breadth_of
 from copilot.repo.short_forms import same_words
 from copilot.repo.words import is_compound, parts, words
 
-MOST_TERMS = 48
+MOST_TERMS = 40
 MOST_PAIRS = 12
 MOST_CHARS = 8192
 """What lies beyond is not read."""
