@@ -9,8 +9,8 @@ from types import FrameType
 from typing import Any
 
 from jinja2 import TemplateError
-from jinja2.utils import Namespace
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 MAX_TEMPLATE_CHARS = 1 << 17
 MAX_STEPS = 200_000
