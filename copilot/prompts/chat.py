@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jinja2 import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from copilot.prompts.template import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,11 @@ def _controls(chat: ChatFormat) -> list[Control]:
 
 
 def _render(template: str) -> str | None:
-    """What the model's own Jinja template makes of the probe; None if it fails. Templates are untrusted: sandboxed."""
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.globals["raise_exception"] = _refuse
+    """What the model's own Jinja template makes of the probe; None if it fails. Templates are untrusted."""
     messages = [{"role": "system", "content": "S s"}, {"role": "user", "content": "U u"}]
+    special = {"bos_token": "<bos>", "eos_token": "<eos>"}
+    asked = {"messages": messages, "add_generation_prompt": True, "enable_thinking": False, **special}
     try:
-        return environment.from_string(template).render(
-            messages=messages, add_generation_prompt=True, bos_token="<bos>", eos_token="<eos>", enable_thinking=False
-        )
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError):
+        return render(template, asked)
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
         return None
-
-
-def _refuse(message: str) -> str:
-    raise TemplateError(message)

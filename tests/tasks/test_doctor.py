@@ -62,13 +62,14 @@ def test_the_cache_must_be_readable_private_and_within_its_quota(tmp_path: Path)
     assert cache_health(tmp_path / "none", GIB).found == "nothing is kept yet"
     cache = tmp_path / "cache"
     (cache / "index").mkdir(parents=True)
-    cache.chmod(0o700)
+    (cache / "index").chmod(0o700)
+    cache.chmod(0o755)
     database = sqlite3.connect(cache / "index" / "index.sqlite3")
     database.execute("create table t (x)")
     database.commit()
     database.close()
     assert cache_health(cache, GIB).status == "ok"
-    cache.chmod(0o755)
+    (cache / "index").chmod(0o755)
     assert cache_health(cache, GIB).cure == f"chmod 700 {cache}"
     cache.chmod(0o700)
     (cache / "index" / "index.sqlite3").write_bytes(b"damaged" * 1000)

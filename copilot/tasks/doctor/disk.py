@@ -38,13 +38,18 @@ def cache_health(path: Path, quota_bytes: int) -> Check:
     if broken:
         cure = "run `copilot cache clear`; it is built anew"
         return Check("cache health", "warning", f"{', '.join(broken)} cannot be read", cure)
-    if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        return Check("cache health", "warning", f"others may enter {path}", f"chmod 700 {path}")
+    if any(_is_open(each) for each in path.iterdir()) and _is_open(path):
+        return Check("cache health", "warning", f"others may read what is in {path}", f"chmod 700 {path}")
     kept = sum(file.stat().st_size for file in (path / "kv").rglob("*") if file.is_file())
     found = f"{kept / GIB:.1f} of {quota_bytes / GIB:.1f} GiB of stored KV"
     if kept > quota_bytes + GIB:
         return Check("cache health", "warning", found, "run `copilot cache clear`, or set cache_quota_gib higher")
     return Check("cache health", "ok", found)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether anybody but the user may look into a file or folder."""
+    return os.name != "nt" and bool(stat.S_IMODE(path.lstat().st_mode) & 0o077)
 
 
 def _sound(path: Path) -> bool:
