@@ -280,6 +280,14 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     editor.until(lambda: editor.evaluate(here) == [str(editor.workplace.code), 10], "the cited line")
 
 
+def test_selected_code_is_explained(editor: Editor) -> None:
+    """`copilot-offline-act` offers what can be done with the region; the answer is shown as a file."""
+    editor.evaluate("(progn (goto-char 40) (set-window-point nil 40) (set-mark 140) (activate-mark) t)")
+    editor.command("copilot-offline-act", "Explain this code")
+    shown = "(vconcat (mapcar (lambda (w) (with-current-buffer (window-buffer w) (buffer-string))) (window-list)))"
+    editor.until(lambda: any(text.startswith("Values") for text in editor.evaluate(shown)), "the answer's file")
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, delay_s=0.2)

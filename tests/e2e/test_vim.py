@@ -34,11 +34,11 @@ pytestmark = [
 PROPERTIES = "prop_list(1, {'end_lnum': -1, 'types': ['CopilotGhost']})->len()"
 VIM9 = """
 function Vim9(text)
-  return execute('vim9cmd echo json_encode(' .. a:text .. ')')[1:]->json_decode()
+  return execute('vim9cmd echo json_encode(' .. a:text .. ')')->trim()->json_decode()
 endfunction
 """
 SCREEN = (
-    "range(1, &lines)->mapnew((_, row) => range(1, 60)->mapnew((_, column) => screenstring(row, column))->join(''))"
+    "range(1, &lines)->mapnew((_, row) => range(1, 110)->mapnew((_, column) => screenstring(row, column))->join(''))"
 )
 EDITS = (
     "ggdd",
@@ -144,7 +144,7 @@ class Editor:
         """What is really shown."""
         return "\n".join(
             self.evaluate(
-                "range(1, &lines)->mapnew((_, r) => range(1, 60)->mapnew((_, c) => screenstring(r, c))->join(''))"
+                "range(1, &lines)->mapnew((_, r) => range(1, 110)->mapnew((_, c) => screenstring(r, c))->join(''))"
             )
         )
 
@@ -190,7 +190,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
 def editor(shared_editor: Editor) -> Editor:
     """That Vim with one window, on the file with the finding as it is on the disk."""
     shared_editor.workplace.reset()
-    shared_editor.type("<Esc><Esc>")
+    shared_editor.type("<CR><Esc><Esc>")
     shared_editor.command(f"silent! only | edit! {shared_editor.workplace.code}")
     shared_editor.command("messages clear")
     shared_editor.ready()
@@ -294,6 +294,15 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     editor.until(
         lambda: editor.evaluate("[expand('%:p'), line('.')]") == [str(editor.workplace.code), 10], "the cited line"
     )
+
+
+def test_selected_code_is_explained(editor: Editor) -> None:
+    """`:Copilot act` offers what can be done with some lines; the answer is shown as a file."""
+    editor.command("4,8Copilot act")
+    editor.until(lambda: "Explain this code" in editor.screen(), "the menu")
+    editor.type("<CR>")
+    editor.until(lambda: editor.evaluate("expand('%:e')") == "md", "the answer's file")
+    assert "Values are stored by" in "\n".join(editor.lines())
 
 
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
