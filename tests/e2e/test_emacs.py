@@ -176,6 +176,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
     shared_workplace.follow_readme("emacs")
     editor = Editor(shared_workplace, "", shared_workplace.code)
     editor.ready()
+    editor.until(lambda: editor.evaluate("(and (flymake-diagnostics) t)"), "the first review")  # before anybody types
     yield editor
     editor.quit()
 

@@ -40,6 +40,7 @@ endfunction
 SCREEN = (
     "range(1, &lines)->mapnew((_, row) => range(1, 110)->mapnew((_, column) => screenstring(row, column))->join(''))"
 )
+SIGNS = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, sign) => sign.lnum)"
 EDITS = (
     "ggdd",
     "Gdd",
@@ -182,6 +183,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
     shared_workplace.follow_readme("vim")
     editor = Editor(shared_workplace, "", shared_workplace.code)
     editor.ready()
+    editor.until(lambda: editor.evaluate(SIGNS), "the first review")  # of a file nobody has typed in
     yield editor
     editor.quit()
 
@@ -264,8 +266,7 @@ def test_tab_without_a_suggestion_is_a_tab(editor: Editor) -> None:
 def test_findings_are_marked_and_their_fix_applies(editor: Editor) -> None:
     """The uncommitted change is reviewed when its file is opened; `:Copilot fix` takes the finding away."""
     line = editor.workplace.text.splitlines().index("    breakpoint()") + 1
-    signs = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
-    editor.until(lambda: editor.evaluate(signs) == [line], "the sign")
+    editor.until(lambda: editor.evaluate(SIGNS) == [line], "the sign")
     editor.command("Copilot findings")
     editor.until(lambda: editor.evaluate("getloclist(0)->mapnew((_, e) => e.lnum)") == [line], "the location list")
     editor.command("lclose")
@@ -354,7 +355,7 @@ def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     editor.command(f"edit {huge}")
     editor.type("Goy = <Esc>")
     editor.command("Copilot status")
-    editor.until(lambda: any("more than `max_file_bytes`" in each for each in editor.messages()), "the status")
+    editor.until(lambda: "more than `max_file_bytes`" in editor.screen(), "the status")
     assert not editor.evaluate("copilot_offline#documents#Has(bufnr())")
     editor.command("bwipeout!")
 
