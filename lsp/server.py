@@ -108,6 +108,7 @@ def _connect(features: Features) -> None:
     def opened(uri: str) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
+        completions.opened(uri)
 
     async def files_changed(root: Path) -> None:
         reviews.files_changed(root)

@@ -287,6 +287,19 @@ def test_files_changed_outside_are_looked_at(start) -> None:
     assert "new.py" in server.heard("refreshed")[0]
 
 
+def test_repository_is_indexed_when_a_document_is_opened(start) -> None:
+    """The first suggestion does not wait for the index; with completion switched off nothing is indexed."""
+    server = start(suggestion="x")
+    server.session.open(server.uri("net.py"), "a")
+    server.until_heard("indexed", 1)
+    assert server.heard("indexed") == [["README.md", "mail.py", "net.py"]]
+    assert server.heard("cursor") == []
+    off = start(options={"completion": {"enabled": False}})
+    off.session.open(off.uri("net.py"), "a")
+    assert off.session.request("copilot/status")["kind"] in ("Normal", "Inactive")
+    assert off.heard("indexed") == []
+
+
 def test_panel_of_copilot_s_clients_has_the_suggestion(start) -> None:
     """`textDocument/copilotPanelCompletion` lists what ghost text would show."""
     server = start(suggestion="host")
