@@ -67,6 +67,8 @@ class Editor:
         listener = socket.create_server(("127.0.0.1", 0))
         init = workplace.home / ".emacs.d" / "init.el"
         listening = LISTEN.replace("PORT", str(listener.getsockname()[1]))
+        # Nothing is gained by machine code for a few seconds.
+        init.with_name("early-init.el").write_text("(setq native-comp-deferred-compilation nil)\n")
         init.write_text(init.read_text() + setup + listening)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
@@ -176,6 +178,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
     shared_workplace.follow_readme("emacs")
     editor = Editor(shared_workplace, "", shared_workplace.code)
     editor.ready()
+    editor.until(lambda: editor.evaluate("(and (flymake-diagnostics) t)"), "the first review")  # before anybody types
     yield editor
     editor.quit()
 
@@ -280,6 +283,16 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     editor.until(lambda: editor.evaluate(here) == [str(editor.workplace.code), 10], "the cited line")
 
 
+def test_selected_code_is_explained(editor: Editor) -> None:
+    """`copilot-offline-act` offers what can be done with the region; the answer is shown as a file."""
+    editor.evaluate("(progn (goto-char 40) (set-window-point nil 40) (set-mark 140) (activate-mark) t)")
+    editor.command("copilot-offline-act", "Explain this code")
+    shown = "(vconcat (mapcar (lambda (w) (with-current-buffer (window-buffer w) (buffer-string))) (window-list)))"
+    editor.until(
+        lambda: any("# Explain" in text and "Values" in text for text in editor.evaluate(shown)), "the answer's file"
+    )
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, delay_s=0.2)
@@ -327,7 +340,7 @@ def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start
 def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
     huge = editor.workplace.project / "huge.py"
-    huge.write_text("x = 1\n" * 500_000)
+    huge.write_text(f"x = 1  # {'-' * 90}\n" * 25_000)
     editor.evaluate(f'(progn (find-file "{huge}") t)')
     editor.type("y")
     editor.command("copilot-offline-show-status")

@@ -297,7 +297,7 @@ def test_a_file_outside_any_repository_is_completed_and_not_indexed(
 def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
     huge = editor.workplace.project / "huge.py"
-    huge.write_text("x = 1\n" * 500_000)
+    huge.write_text(f"x = 1  # {'-' * 90}\n" * 25_000)
     editor.open(huge, waits=False)
     editor.input("Goy = ")
     editor.command("Copilot status")

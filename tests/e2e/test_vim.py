@@ -34,12 +34,13 @@ pytestmark = [
 PROPERTIES = "prop_list(1, {'end_lnum': -1, 'types': ['CopilotGhost']})->len()"
 VIM9 = """
 function Vim9(text)
-  return execute('vim9cmd echo json_encode(' .. a:text .. ')')[1:]->json_decode()
+  return execute('vim9cmd echo json_encode(' .. a:text .. ')')->trim()->json_decode()
 endfunction
 """
 SCREEN = (
-    "range(1, &lines)->mapnew((_, row) => range(1, 60)->mapnew((_, column) => screenstring(row, column))->join(''))"
+    "range(1, &lines)->mapnew((_, row) => range(1, 110)->mapnew((_, column) => screenstring(row, column))->join(''))"
 )
+SIGNS = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, sign) => sign.lnum)"
 EDITS = (
     "ggdd",
     "Gdd",
@@ -144,7 +145,7 @@ class Editor:
         """What is really shown."""
         return "\n".join(
             self.evaluate(
-                "range(1, &lines)->mapnew((_, r) => range(1, 60)->mapnew((_, c) => screenstring(r, c))->join(''))"
+                "range(1, &lines)->mapnew((_, r) => range(1, 110)->mapnew((_, c) => screenstring(r, c))->join(''))"
             )
         )
 
@@ -182,6 +183,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
     shared_workplace.follow_readme("vim")
     editor = Editor(shared_workplace, "", shared_workplace.code)
     editor.ready()
+    editor.until(lambda: editor.evaluate(SIGNS), "the first review")  # of a file nobody has typed in
     yield editor
     editor.quit()
 
@@ -190,7 +192,7 @@ def shared_editor(shared_workplace: Any) -> Iterator[Editor]:
 def editor(shared_editor: Editor) -> Editor:
     """That Vim with one window, on the file with the finding as it is on the disk."""
     shared_editor.workplace.reset()
-    shared_editor.type("<Esc><Esc>")
+    shared_editor.type("<CR><Esc><Esc>")
     shared_editor.command(f"silent! only | edit! {shared_editor.workplace.code}")
     shared_editor.command("messages clear")
     shared_editor.ready()
@@ -264,8 +266,7 @@ def test_tab_without_a_suggestion_is_a_tab(editor: Editor) -> None:
 def test_findings_are_marked_and_their_fix_applies(editor: Editor) -> None:
     """The uncommitted change is reviewed when its file is opened; `:Copilot fix` takes the finding away."""
     line = editor.workplace.text.splitlines().index("    breakpoint()") + 1
-    signs = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, s) => s.lnum)"
-    editor.until(lambda: editor.evaluate(signs) == [line], "the sign")
+    editor.until(lambda: editor.evaluate(SIGNS) == [line], "the sign")
     editor.command("Copilot findings")
     editor.until(lambda: editor.evaluate("getloclist(0)->mapnew((_, e) => e.lnum)") == [line], "the location list")
     editor.command("lclose")
@@ -294,6 +295,15 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     editor.until(
         lambda: editor.evaluate("[expand('%:p'), line('.')]") == [str(editor.workplace.code), 10], "the cited line"
     )
+
+
+def test_selected_code_is_explained(editor: Editor) -> None:
+    """`:Copilot act` offers what can be done with some lines; the answer is shown as a file."""
+    editor.command("4,8Copilot act")
+    editor.until(lambda: "Explain this code" in editor.screen(), "the menu")
+    editor.type("<CR>")
+    editor.until(lambda: editor.evaluate("expand('%:e')") == "md", "the answer's file")
+    assert "Values are stored by" in "\n".join(editor.lines())
 
 
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
@@ -341,11 +351,11 @@ def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start
 def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
     huge = editor.workplace.project / "huge.py"
-    huge.write_text("x = 1\n" * 500_000)
+    huge.write_text(f"x = 1  # {'-' * 90}\n" * 25_000)
     editor.command(f"edit {huge}")
     editor.type("Goy = <Esc>")
     editor.command("Copilot status")
-    editor.until(lambda: any("more than `max_file_bytes`" in each for each in editor.messages()), "the status")
+    editor.until(lambda: "more than `max_file_bytes`" in editor.screen(), "the status")
     assert not editor.evaluate("copilot_offline#documents#Has(bufnr())")
     editor.command("bwipeout!")
 

@@ -135,13 +135,20 @@ def Offer(kind: string, range: dict<any>, nothing: string)
       notice.Say(empty(error) ? nothing : error.message)
       return
     endif
-    var chosen = len(actions) == 1 ? 1 : inputlist(mapnew(actions, (at, each) => printf('%d %s', at + 1, each.title)))
-    if chosen > 0 && chosen <= len(actions)
-      Take(actions[chosen - 1])
+    if len(actions) == 1
+      Take(actions[0])
+    else
+      popup_menu(mapnew(actions, (_, each) => each.title), {callback: (_, chosen) => Chosen(actions, chosen)})
     endif
   })
   if sent == 0
     notice.Warn('the language server does not run; :Copilot status')
+  endif
+enddef
+
+def Chosen(actions: list<dict<any>>, chosen: number)
+  if chosen > 0
+    Take(actions[chosen - 1])
   endif
 enddef
 

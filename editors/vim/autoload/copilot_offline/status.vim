@@ -54,21 +54,22 @@ export def Describe(status: dict<any>): list<string>
   return found
 enddef
 
+# Until the cursor moves; messages of several lines would ask for a key.
+def Popup(text: list<string>)
+  popup_atcursor(text, {title: ' copilot ', border: [], padding: [0, 1, 0, 1]})
+enddef
+
+# Say how the server is, and why nothing is suggested.
 export def Show(refusal: string)
   var before = refusal == '' ? [] : ['this buffer is left alone: ' .. refusal]
   for [name, lhs] in items(options.Taken())
     add(before, printf('%s is mapped by your vimrc, so %s has no key; map <Plug>(copilot-%s)', lhs, name, name))
   endfor
   var sent = server.Request('copilot/status', {}, (result, error) => {
-    var found = empty(error) ? Describe(result) : [error.message]
-    for line in before + found
-      notice.Say(line)
-    endfor
+    Popup(before + (empty(error) ? Describe(result) : [error.message]))
   })
   if sent == 0
-    for line in before + ['state: the language server does not run; `copilot doctor` in a shell, `:Copilot log`']
-      notice.Say(line)
-    endfor
+    Popup(before + ['state: the language server does not run; `copilot doctor` in a shell, `:Copilot log`'])
   endif
 enddef
 
