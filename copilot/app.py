@@ -128,13 +128,17 @@ class App:
     def completer(
         self, repository: Repository, model: "CompletionModel", session: "Session", *, ahead: bool = True
     ) -> "Completer":
-        """Completions of one repository in one session; `ahead` prepares the next ones while nobody asks."""
+        """Completions of one repository in one session.
+
+        `ahead`, for editors: load the code in the background and prepare the next completions while nobody asks.
+        """
         from copilot.tasks.complete import Completer
         from copilot.tasks.complete_context import RepositoryContext
         from copilot.tasks.complete_statistics import Statistics
 
         statistics = Statistics(self.settings.cache_dir / "completion" / "statistics.json")
-        return Completer(model, session, RepositoryContext(repository), statistics, ahead=ahead)
+        context = RepositoryContext(repository, in_background=ahead)
+        return Completer(model, session, context, statistics, ahead=ahead)
 
     def session(self, model: "Served") -> "Session":
         """A session with the engine's host; one in this process where COPILOT_HOST=off."""

@@ -57,8 +57,8 @@ class Work:
         percentage = min(100, 100 * progress.done // total) if total else None
         self._notify(types.WorkDoneProgressReport(message=f"{message} {progress.unit}", percentage=percentage))
 
-    def begin(self, title: str) -> None:
-        self._notify(types.WorkDoneProgressBegin(title=title, cancellable=True, percentage=0))
+    def begin(self, title: str, *, cancellable: bool) -> None:
+        self._notify(types.WorkDoneProgressBegin(title=title, cancellable=cancellable, percentage=0))
 
     def end(self) -> None:
         self._notify(types.WorkDoneProgressEnd())
@@ -111,14 +111,14 @@ class Client:
             self.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
 
     @asynccontextmanager
-    async def work(self, title: str, token: Token | None, cancel: Callable[[], object]) -> AsyncIterator[Work]:
+    async def work(self, title: str, token: Token | None, cancel: Callable[[], object] | None) -> AsyncIterator[Work]:
         """A progress display during the block: at the client's token, else at one of our own."""
         if token is None and self.can("window", "work_done_progress"):
             token = await self._created()
         work = Work(self._server, token)
-        if token is not None:
+        if token is not None and cancel is not None:
             self._cancels[token] = cancel
-        work.begin(title)
+        work.begin(title, cancellable=cancel is not None)
         try:
             yield work
         finally:

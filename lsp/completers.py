@@ -37,8 +37,9 @@ class Completers:
     async def ready(self, project: Project) -> None:
         """Have a repository opened. Who stops waiting stops it for nobody else; a CopilotError says why it is not."""
         known = self._opening.get(project.root)
-        if known is None or known[0] is not project or (known[1].done() and known[1].exception() is not None):
+        if known is None or known[0] is not project or _has_failed(known[1]):
             known = self._opening[project.root] = project, ensure_future(self._opened(project))
+            known[1].add_done_callback(_has_failed)
         await shield(known[1])
 
     async def run(self, project: Project, work: "Callable[[Completer, Cancel], Result]") -> Result:
@@ -75,7 +76,7 @@ class Completers:
         done, _ = await wait({task}, timeout=SHOWN_AFTER_S)
         if not done:
             with self._state.board.working():
-                async with self._state.client.work("Indexing the repository", None, task.cancel) as work:
+                async with self._state.client.work("Indexing the repository", None, None) as work:
                     shown.append(work)
                     await wait({task})
         task.result()
@@ -100,3 +101,8 @@ class Completers:
         if known is not None:
             known[2].close()
             known[1].close()
+
+
+def _has_failed(opening: "Future[None]") -> bool:
+    """Whether it ended without a repository; an error that was looked at is not told as forgotten."""
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)

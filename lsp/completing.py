@@ -5,9 +5,10 @@ Does not know: how suggestions come about.
 
 import logging
 import time
-from asyncio import ensure_future, sleep
+from asyncio import sleep
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from lsprotocol import types
@@ -17,7 +18,7 @@ from copilot.errors import CopilotError
 from copilot.tasks.complete import Completer, Suggestion
 from lsp.completers import Completers
 from lsp.documents import MAX_CHARS, Document
-from lsp.lanes import Latest
+from lsp.lanes import Background, Latest
 from lsp.offers import Offer, Offers, Verdict
 from lsp.projects import Project
 from lsp.rhythm import Rhythm
@@ -40,6 +41,7 @@ class Completions:
         self._completers = Completers(state)
         self._clock = time.monotonic
         self._offers: Offers[Suggestion] = Offers()
+        self._background = Background()
         self._changed: dict[Path, float] = {}
         self.is_inline = False
         """The client asks for ghost text."""
@@ -69,6 +71,16 @@ class Completions:
         items = [] if found is None else [list_item(*found, self._offered(*found))]
         return types.CompletionList(is_incomplete=True, items=items)
 
+    def opened(self, uri: str) -> None:
+        """A document was opened: have its repository indexed before the first suggestion is asked for."""
+        project = self._state.projects.place(uri).project
+        if project is not None and self._state.settings.completion.enabled and not self._state.is_private(uri):
+            self._background.start(self._prepared(project))
+
+    async def _prepared(self, project: Project) -> None:
+        with suppress(CopilotError):  # whoever asks for a suggestion meets it again, and is told
+            await self._completers.ready(project)
+
     def typed(self) -> None:
         """A document changed."""
         self.rhythm.typed(self._clock())
@@ -92,6 +104,7 @@ class Completions:
 
     def close(self) -> None:
         self._latest.supersede()
+        self._background.cancel()
         self._completers.close()
 
     async def _found(
@@ -190,7 +203,7 @@ class Completions:
             (completer.accepted if verdict == "accepted" else completer.rejected)(offer.shown)
 
         if project is not None:
-            self._told = ensure_future(self._completers.run(project, tell))
+            self._background.start(self._completers.run(project, tell))
 
     def _withheld(self, reason: str) -> None:
         self.counts[reason] += 1

@@ -5,7 +5,7 @@ keep the server alive. Does not know: what the work is.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
@@ -74,6 +74,23 @@ class Lane:
             error = raised
         with suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(_settle, done, result, error)
+
+
+class Background:
+    """Tasks that nobody waits for, held until they end."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def cancel(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
 
 
 def relayed(receive: Callable[[Event], object]) -> Callable[[Event], None]:

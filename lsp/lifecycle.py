@@ -5,14 +5,14 @@ Does not know: the features.
 """
 
 import logging
-from asyncio import Task, create_task, sleep
-from collections.abc import Coroutine
+from asyncio import Task, sleep
 from typing import Any
 
 import psutil
 from lsprotocol import types
 
 from copilot.errors import CopilotError, ModelFileError, ModelMissingError
+from lsp.lanes import Background
 from lsp.protocol import Protocol
 from lsp.settings import SECTION, merged, settings_from
 from lsp.state import State
@@ -29,7 +29,7 @@ class Lifecycle:
         self._state = state
         self._protocol = protocol
         self._registered: types.Registration | None = None
-        self._tasks: set[Task[None]] = set()
+        self._background = Background()
         self._given: Any = None
         """The client's `initializationOptions`, which its configuration stands above."""
         self._looking: Task[None] | None = None
@@ -52,7 +52,7 @@ class Lifecycle:
         self.is_inline = mode == "inline" or (mode == "auto" and can_inline)
         # A client in another container has an id that means nothing here.
         if params.process_id is not None and psutil.pid_exists(params.process_id):
-            self._later(self._watch(params.process_id))
+            self._background.start(self._watch(params.process_id))
 
     def advertise(self, capabilities: types.ServerCapabilities) -> None:
         """Ghost text or list entries, never both; neither, where it can be registered once there is a model."""
@@ -106,12 +106,12 @@ class Lifecycle:
     def lost(self, error: CopilotError) -> None:
         """A feature met an error: one of the model takes completion back until there is a model again."""
         if isinstance(error, (ModelMissingError, ModelFileError)) and self._registered is not None:
-            self._later(self.look_for_model())
+            self._background.start(self.look_for_model())
 
     def _look_again(self) -> None:
         """Look for a model from time to time: one may be installed while the editor runs."""
         if self._looking is None or self._looking.done():
-            self._looking = self._later(self._until_found())
+            self._looking = self._background.start(self._until_found())
 
     async def _until_found(self) -> None:
         while self._state.board.status.model is None:
@@ -119,8 +119,7 @@ class Lifecycle:
             await self.look_for_model()
 
     async def shutdown(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._background.cancel()
 
     def _encoding(self) -> Any:
         encoding = self._protocol.workspace.position_encoding
@@ -169,12 +168,6 @@ class Lifecycle:
             await self._state.client.register(types.Registration("copilot-settings", method, {"section": SECTION}))
 
     # -- a client that dies without a word ---------------------------------------------------------------------------
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> Task[None]:
-        task = create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _watch(self, process_id: int) -> None:
         while psutil.pid_exists(process_id):

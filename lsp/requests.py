@@ -11,6 +11,9 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp.client import Token
 
+MAX_NUMBER = 2**31 - 1
+"""LSP's largest."""
+
 
 class Given:
     """One JSON object with what is taken from it."""
@@ -48,8 +51,10 @@ class Given:
 
     def number(self, name: str) -> int | None:
         value = self._values.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise self._wrong(name, "a number from 0")
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NUMBER
+        ):
+            raise self._wrong(name, f"a number from 0 to {MAX_NUMBER}")
         return value
 
     def choice(self, name: str, options: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ Does not know: what is looked for.
 
 import logging
 import time
-from asyncio import Task, create_task, current_task, shield, sleep
+from asyncio import Task, current_task, shield, sleep
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from copilot.tasks.review import Review, ReviewEvent, Subject
 from lsp.client import Token
 from lsp.documents import Document
 from lsp.findings import Placed, diagnostic, placed, result_id
-from lsp.lanes import Lane, relayed
+from lsp.lanes import Background, Lane, relayed
 from lsp.positions import Lines
 from lsp.projects import Project
 from lsp.requests import Given
@@ -56,6 +56,7 @@ class Reviews:
         self._known: dict[Path, Reviewed] = {}
         self._tasks: dict[Path, Task[None]] = {}
         self._due: set[Path] = set()
+        self._background = Background()
 
     # -- when ------------------------------------------------------------------------------------------------------
 
@@ -86,7 +87,7 @@ class Reviews:
     def _plan(self, project: Project) -> None:
         self._due.add(project.root)
         if project.root not in self._tasks:
-            self._tasks[project.root] = create_task(self._run_due(project))
+            self._tasks[project.root] = self._background.start(self._run_due(project))
 
     async def _run_due(self, project: Project) -> None:
         try:
@@ -170,7 +171,7 @@ class Reviews:
         for path in sorted({*before.findings, *now.findings}):
             self._publish(project.root, path)
         # A client may answer this only after what it waits for here.
-        self._refreshing = create_task(self._state.client.refresh_diagnostics())
+        self._background.start(self._state.client.refresh_diagnostics())
 
     def _publish(self, root: Path, path: str) -> None:
         """Push the findings of a file, unless the client pulls those of what it has open."""
@@ -243,5 +244,4 @@ class Reviews:
         return types.RelatedFullDocumentDiagnosticReport(found, result_id=identity)
 
     def close(self) -> None:
-        for task in tuple(self._tasks.values()):
-            task.cancel()
+        self._background.cancel()

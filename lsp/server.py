@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 
 from copilot import __version__
@@ -48,7 +48,8 @@ class Server(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        _log.error("%s: %s", source.__name__, error)
+        if source is not FeatureRequestError:  # the answer says it
+            _log.error("%s: %s", source.__name__, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def _connect(features: Features) -> None:
     def opened(uri: str) -> None:
         reviews.opened(uri)
         reviews.taken_over(uri)
+        completions.opened(uri)
 
     async def files_changed(root: Path) -> None:
         reviews.files_changed(root)

@@ -56,9 +56,12 @@ def as_manual(wanted: Spot) -> Spot:
 
 
 def replaced_range(document: Document, wanted: Spot, suggestion: Suggestion) -> types.Range:
-    """What of the document the suggestion takes the place of."""
+    """What of the document the suggestion takes the place of; on the one line that LSP allows."""
+    lines = document.lines
+    begin, _ = lines.position(wanted.start)
     end = suggestion.replace_end - wanted.shift - wanted.swollen
-    return _range(document, wanted.start, min(max(end, wanted.start), len(document.text)))
+    line_end = lines.start(begin) + len(lines.line(begin))
+    return _range(document, wanted.start, min(max(end, wanted.start), max(line_end, wanted.start)))
 
 
 def inline_item(

@@ -14,6 +14,7 @@ KEPT = {
     "prefixes": ("the packs that were read", ("*.json", ".*")),
     "index": ("the index of repositories", ("index.sqlite3*",)),
     "reviews": ("what reviews found", ("findings.sqlite3*",)),
+    "completion": ("how many suggestions were taken", ("statistics.json",)),
     "cards": ("what is known of model files, and their vocabularies", ("*.json", "*.npz", "vocabulary-*", ".*")),
 }
 """Folders in the cache, what they hold, and the files in them that are ours to delete."""

@@ -21,7 +21,7 @@ _CANDIDATES = 200
 _SPREAD = (0.25, 0.5, 1.0, 0.5, 0.25, 0.125)
 """What a line's score counts for the lines 2 above to 3 below it."""
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
-_MEMBER = re.compile(r"(\w+)(?:\([^()]*\)|\[[^][]*\])?(?:\?\.|\.|->|::)(\w+)")
+_MEMBER = re.compile(r"(\w+)(?:\([^()]*\)|\[[^][]*\])?(?:\?\.|\.|->|::)(?=(\w+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Usages:
         found: Counter[str] = Counter()
         for number in self._postings.get(receiver, np.array([], np.int64))[:MOST_LINES_OF_A_NAME]:
             line = self._lines[number]
-            if f"{receiver}" in line and self._file_of(int(number))[0] != apart_from:
+            if self._file_of(int(number))[0] != apart_from:
                 found.update(member for owner, member in _MEMBER.findall(line) if owner == receiver)
         return found
 

@@ -120,7 +120,7 @@ class Completer:
         if reason := self._refusal(cursor):
             return _nothing(cursor, reason)
         if (result := self._results.find(asked)) is not None and (result.text or cursor.automatic):
-            return self._suggestion(cursor, result, Usage())
+            return self._offered(cursor, result, Usage())
         pending = _Pending(asked, Cancel())
         cancel.when_set(pending.cancel.set)
         with self._lock:
@@ -135,10 +135,7 @@ class Completer:
             result = pending.result
         if result is None or cancel.is_set():
             return _nothing(cursor, "cancelled", usage)
-        suggestion = self._suggestion(cursor, result, usage)
-        if self._ahead:
-            self._prepare(cursor, suggestion)
-        return suggestion
+        return self._offered(cursor, result, usage)
 
     def edited(self, path: str, before: str, after: str) -> None:
         """Tell of a change, so that later completions know what was worked on."""
@@ -164,9 +161,16 @@ class Completer:
         return None
 
     def _request(self, cursor: Cursor, asked: Asked, terms: Terms) -> InfillRequest:
+        """The prompt, without the rest of the repository where the context is too small for it."""
         seen = window(cursor.text, cursor.offset, cursor.replaced_to)
-        snippets = self._context.snippets(asked.path, asked.before, asked.after)
-        around = Surroundings(self._context.name, cursor.path or "untitled", seen.before, seen.after, snippets)
+        around = Surroundings(self._context.name, cursor.path or "untitled", seen.before, seen.after)
+        shown = replace(around, snippets=self._context.snippets(asked.path, asked.before, asked.after))
+        request = self._encoded(shown, terms)
+        if shown.snippets and request.n_tokens + request.sampling.max_tokens > self._model.n_ctx:
+            request = self._encoded(around, terms)
+        return request
+
+    def _encoded(self, around: Surroundings, terms: Terms) -> InfillRequest:
         gap = gap_of(self._model, around)
         assert gap is not None, "refused before"
         return request_of(self._model, gap, terms)
@@ -198,6 +202,12 @@ class Completer:
             if result is not None and result.text:
                 pending.result = result
                 pending.cancel.set()
+
+    def _offered(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
+        suggestion = self._suggestion(cursor, result, usage)
+        if self._ahead:
+            self._prepare(cursor, suggestion)
+        return suggestion
 
     def _suggestion(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
         if not result.text:

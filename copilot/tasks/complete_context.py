@@ -3,10 +3,11 @@
 It stays the same while one types near a place, since every change of it has to be read. Lengths are in characters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, Thread
 
+from copilot.errors import RepositoryError
 from copilot.prompts.complete import Snippet
 from copilot.repo.index import Index
 from copilot.repo.languages import language_of
@@ -23,23 +24,20 @@ from copilot.tasks.repository import Repository
 class Room:
     """How much of what is shown."""
 
-    outlines: int = 700
-    """Of classes and functions named near the cursor."""
-    members: int = 500
-    """Signatures of what may stand behind the dot."""
-    edits: int = 400
-    passages: int = 1400
+    passages: int = 1200
     """Lines elsewhere that resemble those at the cursor."""
+    edits: int = 300
+    members: int = 300
+    """Signatures of what may stand behind the dot."""
+    names: int = 700
+    """Signatures of what is called after the words near the cursor."""
 
 
 STAYS_LINES = 8
 """Within so many lines a place keeps its context."""
-OUTLINE_CHARS = 450
 ABOVE_LINES, BELOW_LINES = 16, 5
 HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
-FAR_LINES = 40
-MOST_DEFINERS = 3
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
 
@@ -47,14 +45,19 @@ KNOWN_SHARE = 0.6
 class RepositoryContext:
     """Thread-safe."""
 
-    def __init__(self, repository: Repository, room: Room = Room()) -> None:
+    def __init__(self, repository: Repository, room: Room = Room(), *, in_background: bool = False) -> None:
+        """`in_background`: load the code on a thread of its own; until then completions do without it."""
         self._repository = repository
         self._room = room
         self._edits = Edits()
         self._lock = Lock()
+        self._kept: dict[str, tuple[int, tuple[Snippet, ...]]] = {}
         # An index without a file of its own can be read on the thread that opened it only, which is this one.
         self._corpus = Corpus.of(repository.index) if repository.warning else None
-        self._kept: dict[str, tuple[int, tuple[Snippet, ...]]] = {}
+        self._loading: Thread | None = None
+        if in_background and self._corpus is None:
+            self._loading = Thread(target=self._load, name="completion context", daemon=True)
+            self._loading.start()
 
     @property
     def name(self) -> str:
@@ -62,65 +65,49 @@ class RepositoryContext:
 
     def snippets(self, path: str, before: str, after: str) -> tuple[Snippet, ...]:
         """The same ones as long as the cursor stays near."""
+        language = language_of(path)
+        if language is None or not language.is_code:
+            return self._recent(path)
+        if self._loading is not None and self._loading.is_alive():
+            return self._recent(path)
         line = before.count("\n")
         with self._lock:
             kept = self._kept.get(path)
             if kept is None or abs(kept[0] - line) > STAYS_LINES:
-                kept = self._kept[path] = line, self._chosen(path, before, after)
+                corpus = self._corpus or self._load()
+                chosen = self._chosen(corpus, path, before, after) if corpus else self._recent(path)
+                kept = self._kept[path] = line, chosen
             return kept[1]
 
     def edited(self, path: str, before: str, after: str) -> None:
         if not is_secret(path):
             self._edits.add(path, before, after)
 
-    def _chosen(self, path: str, before: str, after: str) -> tuple[Snippet, ...]:
+    def _chosen(self, corpus: Corpus, path: str, before: str, after: str) -> tuple[Snippet, ...]:
         language = language_of(path)
-        if language is None or not language.is_code:
-            return self._recent(path)
-        corpus = self._loaded()
-        weights = {name: weight for name, weight in nearby(before, after).items() if name not in language.noise}
+        noise = language.noise if language else frozenset()
+        weights = {name: weight for name, weight in nearby(before, after).items() if name not in noise}
         known = {line.strip() for line in f"{before[-BEFORE_CHARS:]}{after[:AFTER_CHARS]}".split("\n")}
-        outlined = self._outlines(corpus, path, before, weights)
-        members = self._members(corpus, path, before, after)
+        members = corpus.members.likely(before, after, corpus.usages, path)
+        names = corpus.names.of(weights, path)
         passages = corpus.usages.passages(weights, path, self._room.passages)
         shown = [
             Snippet(passage.path, passage.text)
             for passage in reversed(passages)
             if sum(line.strip() in known for line in passage.lines) <= KNOWN_SHARE * len(passage.lines)
         ]
-        return (*outlined, *self._recent(path), *members, *shown)
+        called = _signatures(members, self._room.members)
+        return (*shown, *self._recent(path), *called, *_signatures(names, self._room.names))
 
-    def _loaded(self) -> Corpus:
-        if self._corpus is None:
-            index = self._repository.index
+    def _load(self) -> Corpus | None:
+        """The code of the repository; None where its index cannot be read, which the next command mends."""
+        index = self._repository.index
+        try:
             with Index(index.database, index.root, index.allowed) as own:  # of this thread
                 self._corpus = Corpus.of(own)
+        except RepositoryError:
+            return None
         return self._corpus
-
-    def _outlines(self, corpus: Corpus, path: str, before: str, weights: Mapping[str, float]) -> list[Snippet]:
-        """What the names near the cursor are, where another file defines them; the nearest last."""
-        far = {name: 0.01 for line in before.split("\n")[-FAR_LINES:] for name in names_in(line)}
-        ranked = sorted((far | dict(weights)).items(), key=lambda item: (-item[1], item[0]))
-        left, found = self._room.outlines, []
-        for name, _ in ranked:
-            definers = [entry for entry in corpus.members.named(name) if entry[0] != path and not entry[1].parent]
-            if not 0 < len(definers) <= MOST_DEFINERS:
-                continue
-            text = _outline(definers[0][1], corpus.members.of_class(name))
-            if len(text) <= left:
-                left -= len(text)
-                found.append(Snippet(definers[0][0], text))
-        return found[::-1]
-
-    def _members(self, corpus: Corpus, path: str, before: str, after: str) -> list[Snippet]:
-        left = self._room.members
-        by_path: dict[str, list[str]] = {}
-        for where, definition in corpus.members.likely(before, after, corpus.usages, path):
-            left -= len(definition.signature) + 1
-            if left < 0:
-                break
-            by_path.setdefault(where, []).append(definition.signature)
-        return [Snippet(where, "\n".join(signatures)) for where, signatures in reversed(by_path.items())]
 
     def _recent(self, path: str) -> tuple[Snippet, ...]:
         """Passages edited lately in other files, as far as there is room."""
@@ -146,11 +133,13 @@ def nearby(before: str, after: str) -> dict[str, float]:
     return dict(sorted(weights.items()))
 
 
-def _outline(definition: Definition, members: Sequence[Definition]) -> str:
-    """A signature, and those of its public members."""
-    text = definition.signature
-    for member in members:
-        line = f"\n    {member.signature}"
-        if not member.name.startswith("_") and len(text) + len(line) <= OUTLINE_CHARS:
-            text += line
-    return text
+def _signatures(entries: Sequence[tuple[str, Definition]], most_chars: int) -> list[Snippet]:
+    """Signatures by file, as far as there is room; the file of the first one last."""
+    by_path: dict[str, list[str]] = {}
+    left = most_chars
+    for path, definition in entries:
+        left -= len(definition.signature) + 1
+        if left < 0:
+            break
+        by_path.setdefault(path, []).append(definition.signature)
+    return [Snippet(path, "\n".join(signatures)) for path, signatures in reversed(by_path.items())]

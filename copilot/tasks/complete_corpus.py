@@ -11,6 +11,7 @@ from copilot.errors import RepositoryError
 from copilot.repo.index import Index, IndexedFile
 from copilot.repo.languages import language_of
 from copilot.repo.usages import Usages
+from copilot.tasks.complete_names import KindredNames
 from copilot.tasks.complete_receiver import Members
 
 MOST_CHARS = 16 << 20
@@ -21,6 +22,7 @@ MOST_CHARS = 16 << 20
 class Corpus:
     usages: Usages
     members: Members
+    names: KindredNames
 
     @classmethod
     def of(cls, index: Index) -> Self:
@@ -35,7 +37,8 @@ class Corpus:
                 continue
             texts.append((file.path, lines))
         kept = {path for path, _ in texts}
-        return cls(Usages(texts), Members(index.definitions([file for file in files if file.path in kept])))
+        members = Members(index.definitions([file for file in files if file.path in kept]))
+        return cls(Usages(texts), members, KindredNames(members.by_name))
 
 
 def _is_code(file: IndexedFile) -> bool:

@@ -14,6 +14,7 @@ MIN_CHARS = 2
 """Fewer visible characters are quicker typed than read."""
 SIMILAR = 0.9
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_NOISE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _OPENING = dict(zip(")]}", "([{", strict=True))
 _ECHO = re.compile(r"^\s*(?:#|//|--)\s*(?:path|file(?:name)?):|^diff --git |^<\|", re.IGNORECASE | re.MULTILINE)
 
@@ -47,6 +48,12 @@ def filtered(draft: Draft) -> tuple[str, int]:
     if not text.strip():
         raise DroppedError("empty")
     return text, replaced
+
+
+def without_noise(draft: Draft) -> str:
+    """Up to what no editor shows: a control character, or half of a character."""
+    found = _NOISE.search(draft.text)
+    return draft.text[: found.start()] if found else draft.text
 
 
 def without_fences(draft: Draft) -> str:
@@ -140,6 +147,7 @@ def long_enough(draft: Draft) -> str:
 
 
 CHAIN: tuple[Filter, ...] = (
+    without_noise,
     without_fences,
     without_echo,
     within_extent,

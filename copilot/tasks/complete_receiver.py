@@ -46,12 +46,10 @@ class Members:
         found = [[entry for entry in self._by_name.get(name, ()) if entry[0] != path] for name in ordered]
         return [entries[0] for entries in found if entries]
 
-    def of_class(self, name: str) -> Sequence[Definition]:
-        return self._of_class.get(name, ())
-
-    def named(self, name: str) -> Sequence[tuple[str, Definition]]:
-        """All definitions of a name, with their paths."""
-        return self._by_name.get(name, ())
+    @property
+    def by_name(self) -> Mapping[str, Sequence[tuple[str, Definition]]]:
+        """All definitions of each name, with their paths."""
+        return self._by_name
 
     def _types(self, name: str, text: str) -> list[str]:
         """Classes that a variable may be of: by annotation, by assignment, by being called like one."""

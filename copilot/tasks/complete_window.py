@@ -5,9 +5,9 @@ Knows characters and lines, no tokens and no other file.
 
 from dataclasses import dataclass
 
-BEFORE_CHARS = 2400
-AFTER_CHARS = 900
-HEAD_CHARS = 900
+BEFORE_CHARS = 1800
+AFTER_CHARS = 700
+HEAD_CHARS = 600
 """Of the file's first lines, its imports, where the window begins later."""
 STEP_LINES = 16
 """Cuts are made at multiples of this, counted from the document's beginning and, after the cursor, from its end."""

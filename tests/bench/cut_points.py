@@ -1,5 +1,6 @@
 """Places in real projects where a line needs a name that is defined in another file and stands nowhere else in its own.
 
+Where only an import says the name, that line is taken away as well: it is written when the name is needed.
 Knows no model. Deterministic: places are drawn by their hashes.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from copilot.repo.languages import language_of
-from copilot.repo.syntax import SyntaxTree
+from copilot.repo.syntax import SyntaxTree, line_of
 from copilot.repo.words import is_compound
 from copilot.tasks.repository import Repository
 from tests.bench.trees import Archive
@@ -28,6 +29,8 @@ MOST_DEFINERS = 3
 MIN_NAME_CHARS = 5
 LONGEST_LINE = 110
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_IMPORTING = re.compile(r"^\s*(?:from|import|export)\b|^\s+(?:type\s+)?\w+(?:\s+as\s+\w+)?,?\s*(?:#.*)?$")
+"""An import, or a line of one that takes several."""
 _NOT_CODE = re.compile(r"^\s*(?:#|//|\*|\"\"\"|'''|from\b|import\b|export\b|@)|\bimport\b")
 
 
@@ -49,21 +52,23 @@ class CutPoint:
 
 
 def cut_points(repository: Repository, most: int) -> list[CutPoint]:
-    """So many places, at most one per file, those with the smallest hashes."""
-    files = [file for file in repository.index.files if not file.marks and _is_source(file.path)]
+    """So many places, one per file, of the files whose paths have the smallest hashes."""
+    files = [file for file in repository.index.files if not file.marks and is_source(file.path)]
     definers: dict[str, set[str]] = defaultdict(set)
     for path, definitions in repository.index.definitions(files).items():
         for definition in definitions:
             definers[definition.name].add(path)
-    found = []
-    for file in files:
+    found: list[CutPoint] = []
+    for file in sorted(files, key=lambda file: sha256(file.path.encode()).digest()):
+        if len(found) == most:
+            break
         text = "\n".join(repository.lines(file.path) or ())
         places = sorted(_places(file.path, text, definers), key=lambda place: place.digest)
         found += places[:1]
-    return sorted(found, key=lambda place: place.digest)[:most]
+    return found
 
 
-def _is_source(path: str) -> bool:
+def is_source(path: str) -> bool:
     language = language_of(path)
     return language is not None and language.is_code and "test" not in path and not path.startswith("docs")
 
@@ -72,26 +77,48 @@ def _places(path: str, text: str, definers: dict[str, set[str]]) -> Iterator[Cut
     tree = SyntaxTree.of(text, language_of(path))
     if tree is None:
         return
-    counts: dict[str, int] = defaultdict(int)
-    for name in _NAME.findall(text):
-        counts[name] += 1
-    start = 0
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    standing = _standing(lines)
+    for number, line in enumerate(lines):
+        if len(line) > LONGEST_LINE or _NOT_CODE.search(line):
+            continue
         wanted = {
             found.start(): found.group()
             for found in _NAME.finditer(line)
-            if len(found.group()) >= MIN_NAME_CHARS
-            and counts[found.group()] == 1
-            and 0 < len(definers.get(found.group(), ())) <= MOST_DEFINERS
+            if _is_telling(found.group())
+            and 0 < len(definers.get(found.group(), set())) <= MOST_DEFINERS
             and path not in definers[found.group()]
-            and is_compound(found.group().strip("_"))
-            and not found.group().startswith("__")
+            and all(other == number or _IMPORTING.match(lines[other]) for other in standing[found.group()])
         }
-        wanted = {at: name for at, name in wanted.items() if any(node.is_named for node in tree.occurrences(name))}
-        if wanted and len(line) <= LONGEST_LINE and not _NOT_CODE.search(line):
-            cuts = [found.start() for found in _NAME.finditer(line) if found.start() <= min(wanted)]
-            cut = cuts[int(sha256(f"{path}{start}".encode()).hexdigest(), 16) % len(cuts)]
-            yield CutPoint(
-                path, text[: start + cut], text[start + len(line) :], line[cut:], tuple(sorted(set(wanted.values())))
-            )
-        start += len(line) + 1
+        named = {at: name for at, name in wanted.items() if _is_named(tree, name, number + 1)}
+        if named:
+            yield _cut(path, lines, number, named, standing)
+
+
+def _cut(path: str, lines: list[str], number: int, named: dict[int, str], standing: dict[str, list[int]]) -> CutPoint:
+    """The document without the rest of a line and without the lines that import its names."""
+    line = lines[number]
+    cuts = [found.start() for found in _NAME.finditer(line) if found.start() <= min(named)]
+    cut = cuts[int(sha256(f"{path}{number}".encode()).hexdigest(), 16) % len(cuts)]
+    gone = {other for name in named.values() for other in standing[name]} - {number}
+    before = [other for at, other in enumerate(lines[:number]) if at not in gone]
+    after = [other for at, other in enumerate(lines[number + 1 :], number + 1) if at not in gone]
+    names = tuple(sorted(set(named.values())))
+    return CutPoint(path, "\n".join([*before, line[:cut]]), "\n".join(["", *after]), line[cut:], names)
+
+
+def _standing(lines: list[str]) -> dict[str, list[int]]:
+    """On which lines each name stands."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        for name in set(_NAME.findall(line)):
+            found[name].append(number)
+    return found
+
+
+def _is_telling(name: str) -> bool:
+    return len(name) >= MIN_NAME_CHARS and is_compound(name.strip("_")) and not name.startswith("__")
+
+
+def _is_named(tree: SyntaxTree, name: str, line: int) -> bool:
+    return any("identifier" in node.type and line_of(node) == line for node in tree.occurrences(name))

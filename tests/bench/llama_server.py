@@ -58,14 +58,17 @@ class Answer:
 class LlamaServer:
     """One server process with one slot, from `__enter__` to `__exit__`."""
 
-    def __init__(self, program: Path, model: Path, threads: int, n_ctx: int, slots: Path) -> None:
+    def __init__(
+        self, program: Path, model: Path, threads: int, n_ctx: int, slots: Path, more: Sequence[str] = ()
+    ) -> None:
+        """`more`: further arguments of the program."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self._url = f"http://127.0.0.1:{port}"
         self._command = (str(program), "-m", str(model), "-c", str(n_ctx), "-t", str(threads), "-tb", str(threads))
         self._command += ("--parallel", "1", "--cache-ram", "0", "--slot-save-path", str(slots))
-        self._command += ("--host", "127.0.0.1", "--port", str(port))
+        self._command += ("--host", "127.0.0.1", "--port", str(port), *more)
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the server
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -100,11 +103,19 @@ class LlamaServer:
 
     def complete(self, prompt: Sequence[int], n: int, *, keep: bool = False) -> Answer:
         """Greedy completion of token ids; `keep` lets it go on from what the slot holds."""
+        body = {"prompt": list(prompt), "n_predict": n, "temperature": 0, "cache_prompt": keep, "id_slot": 0}
+        return self._answered("/completion", body | {"ignore_eos": True})
+
+    def infill(self, before: str, after: str, n: int) -> Answer:
+        """Greedy completion of a gap between two texts, going on from what the slot holds."""
+        body = {"input_prefix": before, "input_suffix": after, "n_predict": n, "cache_prompt": True, "id_slot": 0}
+        return self._answered("/infill", body | {"temperature": 0, "samplers": ["temperature"], "stop": ["\n"]})
+
+    def _answered(self, path: str, body: dict[str, object]) -> Answer:
         assert self._process is not None
         process = psutil.Process(self._process.pid)
         before = sum(process.cpu_times()[:2])
-        body = {"prompt": list(prompt), "n_predict": n, "temperature": 0, "cache_prompt": keep, "id_slot": 0}
-        answer = self._ask("POST", "/completion", body | {"ignore_eos": True})
+        answer = self._ask("POST", path, body)
         timings = answer["timings"]
         return Answer(
             answer["content"],

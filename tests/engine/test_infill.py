@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from copilot.engine.base import Cancel, InfillRequest, Sampling
+from copilot.engine.base import Cancel, InfillRequest, Request, Sampling
 from copilot.engine.infill import BATCH_TOKENS, MAX_READ, Resident, plan
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
 from copilot.engine.segments import SegmentStore
@@ -176,6 +177,26 @@ def test_a_plan_never_keeps_and_moves_one_cell_twice() -> None:
     assert way.kept + way.moved <= 121
     shorter = plan(resident, request(same[:20], same[:20]), can_shift=True)
     assert shorter.kept + shorter.moved <= 41
+
+
+def test_completions_leave_a_read_prefix_alone(opened: Callable[..., EngineSession]) -> None:
+    """A question after completions pays for its turn only, and completions after it for what was typed."""
+    session, prefix, after = opened(), tokens(BEFORE, 600, seed=5), tokens(AFTER, 60)
+    list(session.read(prefix, Cancel()))
+    before = tokens(BEFORE, 150)
+    said(session, request(before, after))
+    *_, done = session.generate(Request(prefix, (30, 31), Sampling(max_tokens=2)), Cancel())
+    assert isinstance(done, Done) and done.usage.evaluated_tokens == 2
+    assert said(session, request((*before, *TYPED), after))[1].evaluated_tokens == len(TYPED) + 2
+
+
+def test_two_requests_at_once_take_turns(opened: Callable[..., EngineSession]) -> None:
+    """The second waits for the first, and both are answered as if alone."""
+    session, after = opened(), tokens(AFTER, 60)
+    asked = [request(tokens(BEFORE, 150, seed), after) for seed in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        together = [answer for answer, _ in pool.map(lambda one: said(session, one), asked)]
+    assert together == [said(opened(), one)[0] for one in asked]
 
 
 def test_two_documents_stay_resident(opened: Callable[..., EngineSession]) -> None:

@@ -95,6 +95,7 @@ class ScriptedApp(App):
         return ScriptedSession(model.n_ctx, answer=answer, delay_s=script.now().get("delay_s", 0))
 
     def completer(self, repository: Repository, *_: Any, **__: Any) -> Any:
+        self._script.heard(indexed=sorted(repository.paths))
         refresh = repository.refresh
 
         def refreshed() -> None:

@@ -1,5 +1,7 @@
 """Completion over the protocol, around a scripted engine."""
 
+from lsp import completers
+
 INLINE_DYNAMIC = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
 LIST = {"textDocument": {"completion": {"completionItem": {}}}}
 INLINE = {"textDocument": {"inlineCompletion": {}}}
@@ -285,6 +287,19 @@ def test_files_changed_outside_are_looked_at(start) -> None:
     assert "new.py" in server.heard("refreshed")[0]
 
 
+def test_repository_is_indexed_when_a_document_is_opened(start) -> None:
+    """The first suggestion does not wait for the index; with completion switched off nothing is indexed."""
+    server = start(suggestion="x")
+    server.session.open(server.uri("net.py"), "a")
+    server.until_heard("indexed", 1)
+    assert server.heard("indexed") == [["README.md", "mail.py", "net.py"]]
+    assert server.heard("cursor") == []
+    off = start(options={"completion": {"enabled": False}})
+    off.session.open(off.uri("net.py"), "a")
+    assert off.session.request("copilot/status")["kind"] in ("Normal", "Inactive")
+    assert off.heard("indexed") == []
+
+
 def test_panel_of_copilot_s_clients_has_the_suggestion(start) -> None:
     """`textDocument/copilotPanelCompletion` lists what ghost text would show."""
     server = start(suggestion="host")
@@ -302,3 +317,16 @@ def test_file_of_no_repository_is_completed(start, tmp_path) -> None:
     server.session.open(uri, "a = ")
     assert server.session.answer_to(server.session.complete(uri, 0, 4))["result"]["items"]
     assert server.heard("cursor")[0]["path"] == ""
+
+
+def test_indexing_that_takes_its_time_is_shown(start, monkeypatch) -> None:
+    """The first completion waits for the index, with a progress display of its own."""
+    monkeypatch.setattr(completers, "SHOWN_AFTER_S", 0)
+    server = start(INLINE | {"window": {"workDoneProgress": True}}, suggestion="x")
+    uri = server.uri("net.py")
+    server.session.open(uri, "a")
+    assert server.session.answer_to(server.session.complete(uri, 0, 1))["result"]["items"]
+    token = server.session.asked("window/workDoneProgress/create")["token"]
+    begun = server.session.notified("$/progress", lambda params: params["token"] == token)
+    assert begun["value"]["title"] == "Indexing the repository"
+    server.session.notified("$/progress", lambda params: params["value"].get("kind") == "end")

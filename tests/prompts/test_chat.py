@@ -1,6 +1,7 @@
 """Chat formats say what the models' own templates say."""
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from copilot.prompts.chat import ChatML, Control, Gemma4, choose_format, literal
 from copilot.testing.tiny_gguf import CHATML_TEMPLATE, GEMMA4_TEMPLATE
@@ -46,3 +47,18 @@ def test_thinking_shares_the_prefix() -> None:
     gemma = Gemma4(empty_thought=True)
     assert literal(gemma.user("q", think=True)).endswith("<|channel>thought\n")
     assert literal(gemma.user("q")).endswith("<|channel>thought\n<channel|>")
+
+
+@pytest.mark.parametrize(
+    ("chat", "template"),
+    [(ChatML(), CHATML_TEMPLATE), (Gemma4(empty_thought=False), BARE_GEMMA_TEMPLATE)],
+)
+def test_earlier_turns_are_written_as_the_template_writes_them(chat: ChatML | Gemma4, template: str) -> None:
+    """A conversation is what the model's own template makes of its messages."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    roles = (("system", "S"), ("user", "one"), ("assistant", "first"), ("user", "two"))
+    messages = [{"role": role, "content": text} for role, text in roles]
+    expected = environment.from_string(template).render(
+        messages=messages, add_generation_prompt=True, bos_token="<bos>", enable_thinking=False
+    )
+    assert literal((*chat.system("S"), *chat.exchange("one", "first"), *chat.user("two"))) == expected

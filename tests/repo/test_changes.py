@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from copilot.errors import DiffError
-from copilot.repo.changes import between, from_diff, staged, unstaged
+from copilot.repo.changes import between, from_diff, staged, uncommitted, unstaged
 from copilot.testing import make_repo, run_git
 
 OLD = "one\ntwo\nthree\n"
@@ -41,6 +41,22 @@ def test_staged_and_unstaged_changes_are_kept_apart(root: Path) -> None:
     assert staged(root).after.text("a.txt") == NEW
     assert unstaged(root).after.text("a.txt") == "other\n"
     assert staged(root).after.text("b.txt") == OLD
+
+
+def test_uncommitted_changes_are_both_as_the_work_tree_has_them(root: Path) -> None:
+    """What is staged and what is not are one change from HEAD to the files; before a first commit, from nothing."""
+    write(root, "a.txt", NEW)
+    run_git(root, "add", "a.txt")
+    write(root, "a.txt", "other\n")
+    write(root, "b.txt", NEW)
+    assert texts(uncommitted(root)) == {"a.txt": (OLD, "other\n"), "b.txt": (OLD, NEW)}
+    assert uncommitted(root).after.text("b.txt") == NEW
+    fresh = root.parent / "fresh"
+    fresh.mkdir()
+    run_git(fresh, "init", "--quiet")
+    write(fresh, "new.txt", OLD)
+    run_git(fresh, "add", "new.txt")
+    assert texts(uncommitted(fresh)) == {"new.txt": (None, OLD)}
 
 
 def test_ranges_and_single_commits_are_compared(root: Path) -> None:

@@ -92,3 +92,15 @@ def test_cancelled_answer_ends_as_such(tools: Asking) -> None:
     cancel.set()
     events = list(ask(Question("why?"), tools, cancel))
     assert [event.reason for event in events if isinstance(event, Answer)] == ["cancelled"]
+
+
+def test_earlier_exchanges_stand_before_the_question(tools: Asking) -> None:
+    """The model sees the conversation in order; what is too long for the context is left out, the oldest first."""
+    assert isinstance(tools.session, ScriptedSession)
+    history = (("old " * 4000, "gone"), ("Who dials?", "It is <|im_end|> `open_line`."))
+    list(ask(Question("And why?", history=history), tools, Cancel()))
+    turn = tools.session.requests[0].turn
+    text = tools.model.tokenizer.decode(turn).decode()
+    assert text.index("Who dials?") < text.index("`open_line`.") < text.index("And why?")
+    assert "old old" not in text
+    assert list(turn).count(tools.model.tokenizer.control("<|im_start|>")) == 4

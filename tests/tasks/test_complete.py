@@ -2,7 +2,9 @@
 
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from copilot.app import App
 from copilot.config import Settings
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority
 from copilot.events import Done, Usage
+from copilot.repo.index import Index
 from copilot.tasks import complete as module
 from copilot.tasks.complete import Completer, Cursor
+from copilot.tasks.complete_context import RepositoryContext
+from copilot.tasks.complete_corpus import Corpus
 from copilot.tasks.complete_model import CompletionModel
 from copilot.tasks.repository import Repository
 from copilot.testing import ScriptedSession, Shape, make_repo
@@ -213,6 +218,39 @@ def test_the_next_completion_is_prepared_while_nobody_asks(
     served = completer.complete(at("x = first_part|\n"), Cancel())
     completer.close()
     assert served.text == "\nsecond_part" and served.usage == Usage()
+
+
+def test_a_small_context_does_without_the_repository(
+    app: App, repository: Repository, session: ScriptedSession
+) -> None:
+    """The lines around the cursor matter most."""
+    model = replace(app.completion_model(), n_ctx=150)
+    cursor = at("def main(store):\n    value = store.|\n    return value\n")
+    app.completer(repository, model, session, ahead=False).complete(cursor, Cancel())
+    assert "load_snapshot" not in shown(app, session.infill_requests[0])
+
+
+def test_code_is_loaded_beside_the_first_keystrokes(
+    app: App, repository: Repository, session: ScriptedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it is there, completions do without, and do not wait."""
+    go_on = threading.Event()
+    of = Corpus.of
+
+    def slowly(index: Index) -> Corpus:
+        assert go_on.wait(10)
+        return of(index)
+
+    monkeypatch.setattr(Corpus, "of", slowly)
+    context = RepositoryContext(repository, in_background=True)
+    place = ("src/app.py", "def main(store):\n    value = store.", "\n")
+    assert context.snippets(*place) == ()
+    go_on.set()
+    deadline = time.monotonic() + 10
+    while not (found := context.snippets(*place)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert any("load_snapshot" in snippet.text for snippet in found)
 
 
 def test_a_span_can_be_written_anew(app: App, completer: Completer, session: ScriptedSession) -> None:

@@ -122,3 +122,15 @@ def test_an_empty_repository_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "blobs" / "a.dat").write_bytes(os.urandom(64) + b"\0")
     with pytest.raises(RepositoryError, match=r"no readable text files \(a.dat: binary\)"):
         Repository.open(tmp_path / "blobs", tmp_path / "cache")
+
+
+def test_refresh_sees_new_changed_and_deleted_files(root: Path, tmp_path: Path) -> None:
+    """A repository that stays open can be brought up to date."""
+    with Repository.open(root, tmp_path / "cache") as repository:
+        assert repository.lines("m0.py") is not None
+        (root / "m0.py").write_text("x = 1\n")
+        (root / "m1.py").unlink()
+        (root / "new.py").write_text("y = 2\n")
+        repository.refresh()
+        assert repository.lines("m0.py") == ("x = 1",)
+        assert {"new.py", "m1.py"} & set(repository.paths) == {"new.py"}

@@ -1,0 +1,157 @@
+"""How well lines are completed that need names of other files, with what the repository says and without.
+
+`python -m tests.bench.completion_quality --model FILE [--trees FOLDER] [--most N]`. Places are cut into projects first
+released after the model was trained; each answer needs a name that is defined in another file and stands nowhere in its
+own. Counted on the first line: exact matches, edit similarity, the share of those names that were written. Asked by
+hand, so that nothing is kept back for want of confidence; what the threshold would keep back is counted as well.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from itertools import chain, zip_longest
+from pathlib import Path
+from statistics import mean
+
+from copilot.app import App
+from copilot.config import Settings
+from copilot.engine.base import Cancel
+from copilot.prompts.complete import Snippet
+from copilot.tasks.complete import Completer, Context, Cursor
+from copilot.tasks.complete_context import RepositoryContext
+from copilot.tasks.complete_statistics import THRESHOLD, Statistics
+from copilot.tasks.repository import Repository
+from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
+from tests.bench.trees import check, download, say
+
+
+class Alone:
+    """Nothing of the repository."""
+
+    name = "project"
+
+    def snippets(self, path: str, before: str, after: str) -> tuple[Snippet, ...]:
+        return ()
+
+    def edited(self, path: str, before: str, after: str) -> None:
+        """Nothing is shown of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one place in one way."""
+
+    way: str
+    path: str
+    answer: str
+    written: str
+    confidence: float | None
+    exact: bool
+    similarity: float
+    names: float
+    """The share of the needed names that was written."""
+    shown_names: float
+    """The share of them that the model was shown."""
+    prompt_tokens: int
+
+
+def outcome(way: str, point: CutPoint, completer: Completer, shown: str) -> Outcome:
+    cursor = Cursor(point.path, point.before + point.after, len(point.before), automatic=False)
+    suggestion = completer.complete(cursor, Cancel())
+    written = suggestion.text.strip().partition("\n")[0].strip()
+    answer = point.answer.strip()
+    return Outcome(
+        way,
+        point.path,
+        answer,
+        written,
+        suggestion.confidence,
+        written == answer,
+        SequenceMatcher(None, answer, written, autojunk=False).ratio(),
+        share(point.names, written),
+        share(point.names, shown),
+        suggestion.usage.prompt_tokens,
+    )
+
+
+def share(names: tuple[str, ...], text: str) -> float:
+    words = set(re.findall(r"\w+", text))
+    return mean(name in words for name in names)
+
+
+def places(trees: Path, app: App, most: int) -> Iterator[tuple[Repository, CutPoint]]:
+    """Places of all projects in turns, so that any number of them is a mixture."""
+    repositories = [app.repository(trees / archive.folder) for archive in PROJECTS]
+    each = -(-most // len(PROJECTS)) + 1
+    found = [[(repository, point) for point in cut_points(repository, each)] for repository in repositories]
+    mixed = [place for place in chain.from_iterable(zip_longest(*found)) if place is not None]
+    yield from mixed[:most]
+    for repository in repositories:
+        repository.close()
+
+
+def measured(trees: Path, app: App, most: int) -> Iterator[Outcome]:
+    model = app.completion_model()
+    session = app.session(model)
+    contexts: dict[Path, RepositoryContext] = {}
+    for number, (repository, point) in enumerate(places(trees, app, most), 1):
+        context = contexts.setdefault(repository.root, RepositoryContext(repository))
+        shown = "\n".join(snippet.text for snippet in context.snippets(point.path, point.before, point.after))
+        ways: tuple[tuple[str, Context, str], ...] = (("without", Alone(), ""), ("with", context, shown))
+        for way, what, text in ways:
+            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False), text)
+            say(f"{number} {way}: {found.answer!r} -> {found.written!r}")
+            yield found
+    session.close()
+
+
+def row(way: str, outcomes: list[Outcome]) -> str:
+    sure = [one for one in outcomes if (one.confidence or 0.0) >= THRESHOLD]
+    cells = [
+        way,
+        str(len(outcomes)),
+        f"{mean(one.exact for one in outcomes):.2f}",
+        f"{mean(one.similarity for one in outcomes):.2f}",
+        f"{mean(one.names for one in outcomes):.2f}",
+        f"{mean(one.shown_names for one in outcomes):.2f}",
+        f"{mean(one.prompt_tokens for one in outcomes):.0f}",
+        f"{len(sure)} ({mean(one.exact for one in sure):.2f})" if sure else "0",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.completion_quality", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
+    parser.add_argument("--most", type=int, default=60, metavar="N", help="places in all")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
+    given = parser.parse_args()
+    trees = given.trees or download(PROJECTS)
+    check(trees, PROJECTS)
+    os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="cq-") as folder:
+        app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
+        for found in measured(trees, app, given.most):
+            outcomes.append(found)
+            if given.keep:
+                with given.keep.open("a") as file:
+                    file.write(json.dumps(asdict(found)) + "\n")
+    sys.stdout.write(
+        "| repository | places | exact | similarity | names | names shown | prompt tokens | sure (exact of them) |\n"
+        "|---|---|---|---|---|---|---|---|\n"
+    )
+    for way in ("without", "with"):
+        sys.stdout.write(row(way, [one for one in outcomes if one.way == way]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
