@@ -23,4 +23,5 @@ export type FromPage =
   | { readonly type: "open"; readonly exchange: number; readonly citation: number }
   | { readonly type: "copy"; readonly text: string }
   | { readonly type: "forgetAbout" }
+  | { readonly type: "warm" }
   | { readonly type: "help" };

@@ -107,6 +107,9 @@ export class ChatView implements vscode.WebviewViewProvider {
       case "forgetAbout":
         this.setAbout(undefined);
         break;
+      case "warm":
+        await vscode.commands.executeCommand(`${SECTION}.warm`);
+        break;
       case "help":
         await vscode.commands.executeCommand(`${SECTION}.menu`);
         break;

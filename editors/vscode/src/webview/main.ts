@@ -21,6 +21,8 @@ const stop = element("stop", HTMLButtonElement);
 const about = element("about", HTMLElement);
 const problem = element("problem", HTMLElement);
 const progress = element("progress", HTMLElement);
+/** How the server's advice names the command that reads everything. */
+const WARM = "`copilot warm`";
 /** How near to its end the list must be to follow what is added. */
 const NEAR_PX = 40;
 
@@ -124,6 +126,8 @@ list.addEventListener("click", (event) => {
     event.preventDefault();
     const exchange = Number(cited.closest<HTMLElement>("article")?.dataset["exchange"]);
     vscode.postMessage({ type: "open", exchange, citation: Number(cited.dataset["citation"]) });
+  } else if (target?.closest("button.warm")) {
+    vscode.postMessage({ type: "warm" });
   } else if (copy) {
     vscode.postMessage({ type: "copy", text: copy.parentElement?.querySelector("code")?.textContent ?? "" });
     copy.textContent = "Copied";
@@ -162,7 +166,7 @@ function draw(exchange: Exchange): void {
   answer.innerHTML = render(exchange.answer, exchange.citations);
   const sources = places(exchange.citations).map((at) => `<li>${anchor(at, exchange.citations)}</li>`);
   part(article, "sources").innerHTML = sources.length > 0 ? `<ul aria-label="Cited places">${sources.join("")}</ul>` : "";
-  const notices = exchange.notices.map((notice) => paragraph(notice.text, notice.level));
+  const notices = exchange.notices.map((notice) => advice(notice.text, notice.level));
   part(article, "notices").replaceChildren(...notices);
   const nothing = exchange.answer.trim() === "" ? "The model had nothing to say" : "";
   const end = { failed: exchange.error, stopped: "Stopped", running: "", done: nothing }[exchange.state];
@@ -225,6 +229,22 @@ function paragraph(text: string, name: string): HTMLElement {
   const made = document.createElement("p");
   made.className = name;
   made.textContent = text;
+  return made;
+}
+
+/** A notice; the command it advises can be clicked. */
+function advice(text: string, name: string): HTMLElement {
+  const made = paragraph("", name);
+  text.split(WARM).forEach((piece, at) => {
+    if (at > 0) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "warm";
+      button.textContent = "Read the whole repository";
+      made.append(button);
+    }
+    made.append(piece);
+  });
   return made;
 }
 
