@@ -1,17 +1,14 @@
 """A real Emacs with the package installed as its README says, and the real language server behind it."""
 
 import base64
-import fcntl
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
-import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -19,6 +16,9 @@ from typing import Any
 
 import pytest
 
+fcntl = pytest.importorskip("fcntl", reason="Emacs is driven in a terminal of Unix")
+pty = pytest.importorskip("pty", reason="Emacs is driven in a terminal of Unix")
+termios = pytest.importorskip("termios", reason="Emacs is driven in a terminal of Unix")
 EMACS = shutil.which("emacs")
 OLDEST = (28, 2)
 
@@ -67,8 +67,9 @@ class Editor:
         listener = socket.create_server(("127.0.0.1", 0))
         init = workplace.home / ".emacs.d" / "init.el"
         listening = LISTEN.replace("PORT", str(listener.getsockname()[1]))
-        # Nothing is gained by machine code for a few seconds.
-        init.with_name("early-init.el").write_text("(setq native-comp-deferred-compilation nil)\n")
+        # Nothing is gained by machine code for a few seconds, and nobody answers what Emacs asks its terminal.
+        early = "(setq native-comp-deferred-compilation nil xterm-extra-capabilities nil)\n"
+        init.with_name("early-init.el").write_text(early)
         init.write_text(init.read_text() + setup + listening)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+pty = pytest.importorskip("pty", reason="Vim is driven in a terminal of Unix")
 VIM = shutil.which("vim")
 OLDEST = (9, 0)
 
