@@ -277,6 +277,15 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     assert "full path" in notice
 
 
+def test_a_program_that_does_not_serve_is_started_once(start: Start, workplace: Any) -> None:
+    """Another program of that name, or a broken one, is said and not tried again and again."""
+    editor = start("require('copilot').setup({ cmd = { 'false' } })")
+    editor.open(workplace.code, waits=False)
+    editor.until(lambda: any("does not start" in each for each in editor.notices()), "the message")
+    editor.command(f"edit {workplace.project / 'README.md'}")
+    assert len([each for each in editor.notices() if each.startswith("copilot: ")]) == 1
+
+
 def test_a_file_outside_any_repository_is_completed_and_not_indexed(
     start: Start, workplace: Any, tmp_path: Path
 ) -> None:

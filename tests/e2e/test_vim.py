@@ -336,6 +336,14 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     assert "full path" in message
 
 
+def test_a_program_that_does_not_serve_is_started_once(start: Start, workplace: Any) -> None:
+    """Another program of that name, or a broken one, is said and not tried again and again."""
+    editor = start("let g:copilot_offline = #{command: ['false']}", waits=False)
+    editor.until(lambda: any("does not start" in each for each in editor.messages()), "the message")
+    editor.command(f"edit {workplace.project / 'README.md'}")
+    assert len(editor.messages()) == 1
+
+
 def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start, tmp_path: Path) -> None:
     """Suggestions need no repository; a question does, and says so."""
     stray = tmp_path / "stray" / "notes.py"
