@@ -247,6 +247,15 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     assert editor.lua("return vim.fn.line('.')") == 10
 
 
+def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
+    """The engine is shown the lines with their place, and nothing that was typed since is missing."""
+    editor.command("4,6Copilot ask Why this?")
+    turns = editor.until(lambda: [each["turn"] for each in editor.workplace.heard() if "turn" in each], "the question")
+    assert "server.py:4-6" in turns[-1]
+    assert "Why this?" in turns[-1]
+    assert "class Server:" in turns[-1]
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, suggestion=workplace.suggestion, delay_s=0.2)

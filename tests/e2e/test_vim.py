@@ -306,6 +306,15 @@ def test_selected_code_is_explained(editor: Editor) -> None:
     assert "Values are stored by" in "\n".join(editor.lines())
 
 
+def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
+    """The engine is shown the lines with their place, and nothing that was typed since is missing."""
+    editor.command("4,6Copilot ask Why this?")
+    turns = editor.until(lambda: [each["turn"] for each in editor.workplace.heard() if "turn" in each], "the question")
+    assert "server.py:4-6" in turns[-1]
+    assert "Why this?" in turns[-1]
+    assert "class Server:" in turns[-1]
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, delay_s=0.2)
