@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from copilot.testing import Shape, make_repo
@@ -121,11 +122,9 @@ class Workplace:
 
 def _runs(process_id: int) -> bool:
     try:
-        os.kill(process_id, 0)
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
+        return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return state != "Z"
 
 
 def set_up(folder: Path, tiny: Path) -> Workplace:

@@ -1,17 +1,14 @@
 """A real Emacs with the package installed as its README says, and the real language server behind it."""
 
 import base64
-import fcntl
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
-import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -19,6 +16,9 @@ from typing import Any
 
 import pytest
 
+fcntl = pytest.importorskip("fcntl", reason="Emacs is driven in a terminal of Unix")
+pty = pytest.importorskip("pty", reason="Emacs is driven in a terminal of Unix")
+termios = pytest.importorskip("termios", reason="Emacs is driven in a terminal of Unix")
 EMACS = shutil.which("emacs")
 OLDEST = (28, 2)
 
@@ -67,8 +67,9 @@ class Editor:
         listener = socket.create_server(("127.0.0.1", 0))
         init = workplace.home / ".emacs.d" / "init.el"
         listening = LISTEN.replace("PORT", str(listener.getsockname()[1]))
-        # Nothing is gained by machine code for a few seconds.
-        init.with_name("early-init.el").write_text("(setq native-comp-deferred-compilation nil)\n")
+        # Nothing is gained by machine code for a few seconds, and nobody answers what Emacs asks its terminal.
+        early = "(setq native-comp-deferred-compilation nil xterm-extra-capabilities nil)\n"
+        init.with_name("early-init.el").write_text(early)
         init.write_text(init.read_text() + setup + listening)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
@@ -293,6 +294,17 @@ def test_selected_code_is_explained(editor: Editor) -> None:
     )
 
 
+def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
+    """The engine is shown the lines with their place, and nothing that was typed since is missing."""
+    editor.evaluate("(let ((end (progn (goto-line 7) (point)))) (goto-line 4) (set-mark end) (activate-mark) t)")
+    editor.evaluate("(progn (set-window-point nil (point)) t)")
+    editor.command("copilot-offline-ask", "Why this?")
+    turns = editor.until(lambda: [each["turn"] for each in editor.workplace.heard() if "turn" in each], "the question")
+    assert "server.py:4-6" in turns[-1]
+    assert "Why this?" in turns[-1]
+    assert "class Server:" in turns[-1]
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, delay_s=0.2)
@@ -322,6 +334,14 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     [message] = editor.messages()
     assert "`no-such-copilot' is not found" in message.replace("‘", "`").replace("’", "'")
     assert "full path" in message
+
+
+def test_a_program_that_does_not_serve_is_started_once(start: Start, workplace: Any) -> None:
+    """Another program of that name, or a broken one, is said and not tried again and again."""
+    editor = start('(setq copilot-offline-command \'("false"))\n', waits=False)
+    editor.until(lambda: any("does not start" in each for each in editor.messages()), "the message")
+    editor.evaluate(f'(progn (find-file "{workplace.project / "README.md"}") t)')
+    assert len(editor.messages()) == 1
 
 
 def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start, tmp_path: Path) -> None:

@@ -247,6 +247,15 @@ def test_an_answer_streams_and_its_places_are_jumped_to(editor: Editor) -> None:
     assert editor.lua("return vim.fn.line('.')") == 10
 
 
+def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
+    """The engine is shown the lines with their place, and nothing that was typed since is missing."""
+    editor.command("4,6Copilot ask Why this?")
+    turns = editor.until(lambda: [each["turn"] for each in editor.workplace.heard() if "turn" in each], "the question")
+    assert "server.py:4-6" in turns[-1]
+    assert "Why this?" in turns[-1]
+    assert "class Server:" in turns[-1]
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, suggestion=workplace.suggestion, delay_s=0.2)
@@ -275,6 +284,15 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     [notice] = editor.notices()
     assert "`no-such-copilot` is not found" in notice
     assert "full path" in notice
+
+
+def test_a_program_that_does_not_serve_is_started_once(start: Start, workplace: Any) -> None:
+    """Another program of that name, or a broken one, is said and not tried again and again."""
+    editor = start("require('copilot').setup({ cmd = { 'false' } })")
+    editor.open(workplace.code, waits=False)
+    editor.until(lambda: any("does not start" in each for each in editor.notices()), "the message")
+    editor.command(f"edit {workplace.project / 'README.md'}")
+    assert len([each for each in editor.notices() if each.startswith("copilot: ")]) == 1
 
 
 def test_a_file_outside_any_repository_is_completed_and_not_indexed(

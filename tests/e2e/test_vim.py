@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+pty = pytest.importorskip("pty", reason="Vim is driven in a terminal of Unix")
 VIM = shutil.which("vim")
 OLDEST = (9, 0)
 
@@ -306,6 +306,15 @@ def test_selected_code_is_explained(editor: Editor) -> None:
     assert "Values are stored by" in "\n".join(editor.lines())
 
 
+def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
+    """The engine is shown the lines with their place, and nothing that was typed since is missing."""
+    editor.command("4,6Copilot ask Why this?")
+    turns = editor.until(lambda: [each["turn"] for each in editor.workplace.heard() if "turn" in each], "the question")
+    assert "server.py:4-6" in turns[-1]
+    assert "Why this?" in turns[-1]
+    assert "class Server:" in turns[-1]
+
+
 def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Any) -> None:
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, delay_s=0.2)
@@ -334,6 +343,14 @@ def test_a_missing_program_is_said_once(start: Start, workplace: Any) -> None:
     [message] = editor.messages()
     assert "`no-such-copilot` is not found" in message
     assert "full path" in message
+
+
+def test_a_program_that_does_not_serve_is_started_once(start: Start, workplace: Any) -> None:
+    """Another program of that name, or a broken one, is said and not tried again and again."""
+    editor = start("let g:copilot_offline = #{command: ['false']}", waits=False)
+    editor.until(lambda: any("does not start" in each for each in editor.messages()), "the message")
+    editor.command(f"edit {workplace.project / 'README.md'}")
+    assert len(editor.messages()) == 1
 
 
 def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start, tmp_path: Path) -> None:

@@ -206,6 +206,9 @@ Nothing is done where it runs already or is not wanted."
   "CONNECTION's server is gone.
 Start another unless it was meant to go or too many went."
   (when (eq connection copilot-offline--connection)
+    (when (and copilot-offline--wanted (not copilot-offline--ready))
+      (setq copilot-offline--wanted nil)
+      (message "copilot: the language server does not start; see *copilot log*"))
     (setq copilot-offline--connection nil
           copilot-offline--ready nil
           copilot-offline-status nil)

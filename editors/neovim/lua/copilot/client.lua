@@ -15,6 +15,7 @@ local streams = {}
 ---@type table<string, fun()> who must know that the server is gone
 local on_end = {}
 local is_wanted = true
+local has_greeted = false
 local ended_at = {}
 
 --- The running client, if there is one.
@@ -96,6 +97,12 @@ local function gone(code, signal)
   if not is_wanted or vim.v.exiting ~= vim.NIL then
     return
   end
+  if not has_greeted then
+    is_wanted = false
+    notice.say('the language server does not start; `:Copilot log` and :checkhealth copilot tell why', vim.log.levels.ERROR)
+    return
+  end
+  has_greeted = false
   local now = vim.uv.now()
   ended_at = vim.tbl_filter(function(at)
     return now - at < RESTARTS_MS
@@ -129,6 +136,9 @@ local function configuration(root)
         require('copilot.status').set(result)
       end,
     },
+    on_init = function()
+      has_greeted = true
+    end,
     on_exit = function(code, signal)
       vim.schedule(function()
         gone(code, signal)

@@ -198,8 +198,14 @@ def Ended(mine: number, code: number)
   if mine != generation
     return
   endif
+  var has_greeted = is_ready
   Gone()
   if !is_wanted || v:exiting != v:null
+    return
+  endif
+  if !has_greeted
+    is_wanted = false
+    notice.Warn(printf('the language server does not start (%d); `:Copilot log` tells why', code))
     return
   endif
   var now = localtime()
