@@ -23,6 +23,9 @@ const running = (changed: Partial<ServerStatus> = {}, isPaused = false): Conditi
 
 await test("at rest it is the model's name", () => {
   assert.equal(statusText(running()).text, "$(book) qwen2.5-coder-1.5b");
+  const long = statusText(running({ model: "Qwen2.5 Coder 1.5B Instruct GGUF" }));
+  assert.equal(long.text, "$(book) Qwen2.5 Coder 1.5B");
+  assert.ok(long.tooltip.includes("Model: `Qwen2.5 Coder 1.5B Instruct GGUF`"));
   assert.equal(statusText({ ...running(), server: null }).text, "$(book) Copilot Offline");
 });
 

@@ -113,8 +113,10 @@ function count(number: number): string {
   return number.toLocaleString("en-US");
 }
 
+/** What tells models apart at a glance; the tooltip has the rest. */
 function short(model: string): string {
-  return model.length <= NAME_CHARS ? model : `${model.slice(0, NAME_CHARS - 1)}…`;
+  const name = model.replace(/[ -](instruct|it|gguf)\b/gi, "");
+  return name.length <= NAME_CHARS ? name : `${name.slice(0, NAME_CHARS - 1)}…`;
 }
 
 function plain(text: string, said: string): StatusText {
