@@ -98,7 +98,9 @@ class Lifecycle:
             return
         is_on = self._state.settings.completion.enabled
         kind = "Warning" if models.trouble else "Normal" if is_on else "Inactive"
-        self._state.board.set(kind=kind, message=models.trouble, model=models.names)
+        status = self._state.board.status
+        stays = status.message if status.kind == "Normal" else ""  # why nothing was offered, if that was said
+        self._state.board.set(kind=kind, message=models.trouble or stays, model=models.names)
         if models.trouble:
             self._state.client.say(models.trouble)
         await self._offer()

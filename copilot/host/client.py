@@ -127,7 +127,7 @@ class HostSession:
     def _events(self, method: str, params: Params, cancel: Cancel) -> Iterator[Event]:
         """The events of a request; after a loss it is made again, begun with what was told, which is not told twice."""
         replay, losses = Replay(), 0
-        while True:
+        while not cancel.is_set():
             reached = replay.reached
             try:
                 for message in self._messages(method, params(replay.tokens), cancel):
@@ -135,11 +135,10 @@ class HostSession:
                         yield from replay.new(_event(message))
                 return
             except ClosedError as error:
-                if cancel.is_set():
-                    yield Done("cancelled", Usage())
-                    return
-                losses = self._lost(error, 1 if replay.reached > reached else losses + 1)
-                replay.again()
+                if not cancel.is_set():
+                    losses = self._lost(error, 1 if replay.reached > reached else losses + 1)
+                    replay.again()
+        yield Done("cancelled", Usage())
 
     def _messages(self, method: str, params: Mapping[str, Any], cancel: Cancel | None) -> Iterator[dict[str, Any]]:
         """One attempt. ClosedError where the host is lost; a CopilotError where it reports one."""

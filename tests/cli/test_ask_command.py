@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot.cli.render import clean
 from copilot.testing import make_repo, run_git
 
 
@@ -29,7 +30,7 @@ def test_answer_alone_is_on_stdout(run, project: Path, tiny: Path) -> None:
     asked = ("ask", "Where are values stored?", "-C", project)
     as_json = run(*asked, "--json", COPILOT_MAX_ANSWER_TOKENS="12").json
     plain = run(*asked, COPILOT_MAX_ANSWER_TOKENS="12")
-    assert plain.out.strip() == as_json["answer"]
+    assert plain.out.strip() == clean(as_json["answer"])
     assert "\x1b" not in plain.out + plain.err
 
 

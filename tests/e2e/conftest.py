@@ -24,7 +24,7 @@ SERVER = Path(__file__).parents[1] / "lsp" / "scripted_server.py"
 EDITORS = Path(__file__).parents[2] / "editors"
 GIVE_UP_S = 20.0
 """When a test gives up waiting; no test measures time by it."""
-WORD_S = 0.05
+WORD_S = 0.1
 """Between the words of an answer; the engine takes it from the script when it is first asked."""
 ANSWER = "Values are stored by `store_value`, see server.py:10 for how it is done."
 SUGGESTION = "self.values[key] = value"

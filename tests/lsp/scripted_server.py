@@ -87,7 +87,8 @@ class ScriptedApp(App):
         script = self._script
 
         def answer(request: Request) -> str:
-            script.heard(turn=model.tokenizer.decode(request.turn).decode())
+            before, turn = (model.tokenizer.decode(tokens).decode() for tokens in (request.prefix, request.turn))
+            script.heard(turn=turn, prompt=before + turn)
             if script.now().get("error"):
                 raise EngineError(script.now()["error"])
             return str(script.now().get("answer", ""))

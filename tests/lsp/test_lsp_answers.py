@@ -53,8 +53,8 @@ def test_conversation_remembers_its_turns(start) -> None:
     second = server.session.request("copilot/chat", {"message": "And why?", "conversation": first["conversation"]})
     other = server.session.request("copilot/chat", {"message": "Hello?"})
     assert (second["conversation"], second["turns"], other["turns"]) == (first["conversation"], 2, 1)
-    _, turn, fresh = server.heard("turn")
-    assert turn.index("Who dials?") < turn.index("It is `open_line`.") < turn.index("And why?")
+    _, prompt, fresh = server.heard("prompt")
+    assert prompt.index("Who dials?") < prompt.index("It is `open_line`.") < prompt.index("And why?")
     assert "Who dials?" not in fresh
     assert server.session.request("copilot/chat/end", {"conversation": first["conversation"]}) == {"ended": True}
     error = server.session.error("copilot/chat", {"message": "?", "conversation": first["conversation"]})

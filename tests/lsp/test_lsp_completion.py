@@ -124,12 +124,12 @@ def test_secret_files_are_not_completed(start) -> None:
     for path in (".env", "deploy/id_rsa"):
         server.session.open(server.uri(path), "KEY=1")
         assert server.session.answer_to(server.session.complete(server.uri(path), 0, 4))["result"] is None
+        assert server.session.notified("copilot/status", lambda status: "secret file" in status["message"])
         server.session.change(server.uri(path), 2, {"text": "KEY=2"})
     server.session.open(server.uri("net.py"), "a")
     server.session.answer_to(server.session.complete(server.uri("net.py"), 0, 1))
     assert [each["path"] for each in server.heard("cursor")] == ["net.py"]
     assert server.heard("edited") == []
-    assert server.session.notified("copilot/status", lambda status: "secret file" in status["message"])
 
 
 def test_automatic_requests_can_be_switched_off(start) -> None:

@@ -99,8 +99,9 @@ def test_earlier_exchanges_stand_before_the_question(tools: Asking) -> None:
     assert isinstance(tools.session, ScriptedSession)
     history = (("old " * 4000, "gone"), ("Who dials?", "It is <|im_end|> `open_line`."))
     list(ask(Question("And why?", history=history), tools, Cancel()))
-    turn = tools.session.requests[0].turn
-    text = tools.model.tokenizer.decode(turn).decode()
+    [request] = tools.session.requests
+    prompt = (*request.prefix, *request.turn)
+    text = tools.model.tokenizer.decode(prompt).decode()
     assert text.index("Who dials?") < text.index("`open_line`.") < text.index("And why?")
     assert "old old" not in text
-    assert list(turn).count(tools.model.tokenizer.control("<|im_start|>")) == 4
+    assert prompt.count(tools.model.tokenizer.control("<|im_start|>")) == 5
