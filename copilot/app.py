@@ -27,10 +27,10 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.tokenizer import Tokenizer
     from copilot.host.roster import Found
     from copilot.host.start import Launch
-    from copilot.tasks.asking import Desk
     from copilot.tasks.complete import Completer
-    from copilot.tasks.complete_model import CompletionModel
+    from copilot.tasks.complete.model import CompletionModel
     from copilot.tasks.model import ChatModel
+    from copilot.tasks.model_review.asking import Desk
     from copilot.tasks.prefix import Prefixes
 
 
@@ -130,7 +130,7 @@ class App:
     def served_model(self) -> "Served":
         """The model the settings name as a host serves it, whatever it is used for."""
         from copilot.engine.tokenizer import Tokenizer
-        from copilot.tasks.complete_model import CompletionModel
+        from copilot.tasks.complete.model import CompletionModel
 
         card = self._card(ignore)
         return CompletionModel.from_card(card, Tokenizer.from_card(card, self._cards), self._context_of(card))
@@ -149,7 +149,7 @@ class App:
         """
         from copilot.engine.gguf import read_card
         from copilot.engine.tokenizer import Tokenizer
-        from copilot.tasks.complete_model import CompletionModel
+        from copilot.tasks.complete.model import CompletionModel
 
         named = self.settings.completion_model
         if named is None:
@@ -167,8 +167,8 @@ class App:
         `ahead`, for editors: load the code in the background and prepare the next completions while nobody asks.
         """
         from copilot.tasks.complete import Completer
-        from copilot.tasks.complete_context import RepositoryContext
-        from copilot.tasks.complete_statistics import Statistics
+        from copilot.tasks.complete.context import RepositoryContext
+        from copilot.tasks.complete.statistics import Statistics
 
         statistics = Statistics(self.settings.cache_dir / "completion" / "statistics.json")
         context = RepositoryContext(repository, in_background=ahead)
@@ -176,8 +176,8 @@ class App:
 
     def desk(self, path: Path, report: Report = ignore) -> "Desk":
         """The chat model for a review of the project that `path` belongs to, not opened yet."""
-        from copilot.tasks.asking import Desk
-        from copilot.tasks.nearby import Nearby
+        from copilot.tasks.model_review.asking import Desk
+        from copilot.tasks.model_review.nearby import Nearby
 
         def identity() -> str:
             path = self.installed_model(report).path

@@ -18,7 +18,7 @@ from copilot.errors import UsageError
 from copilot.events import Notice
 from copilot.repo.secrets import is_secret
 from copilot.tasks.complete import Completer, Cursor, Suggestion
-from copilot.tasks.complete_place import at_byte, at_line, byte_at
+from copilot.tasks.complete.place import at_byte, at_line, byte_at
 from copilot.tasks.repository import Repository
 
 

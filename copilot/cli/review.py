@@ -89,7 +89,7 @@ def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool,
     with terminal.working(), closing(app.finding_cache()) as cache, ExitStack() as opened:
         sources: list[Source] = [partial(_static, selection, cache)]
         if not options["no_model"]:
-            from copilot.tasks.model_review import model_source
+            from copilot.tasks.model_review.source import model_source
 
             desk = opened.enter_context(closing(app.desk(path, terminal.report)))
             wanted = options["model"] is not None

@@ -24,10 +24,10 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel
 from copilot.prompts.complete import Snippet
 from copilot.tasks.complete import Completer, Context, Cursor
-from copilot.tasks.complete_context import RepositoryContext, Room
-from copilot.tasks.complete_corpus import Corpus
-from copilot.tasks.complete_statistics import THRESHOLD, Statistics
-from copilot.tasks.complete_window import Size
+from copilot.tasks.complete.context import RepositoryContext, Room
+from copilot.tasks.complete.corpus import Corpus
+from copilot.tasks.complete.statistics import THRESHOLD, Statistics
+from copilot.tasks.complete.window import Size
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
 from tests.bench.trees import check, download, say

@@ -27,9 +27,9 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel, InfillRequest, Sampling, Session
 from copilot.events import Done, Text, Usage
 from copilot.prompts.complete import Surroundings
-from copilot.tasks.complete_extent import Site, quoted
-from copilot.tasks.complete_model import CompletionModel
-from copilot.tasks.complete_writing import gap_of
+from copilot.tasks.complete.extent import Site, quoted
+from copilot.tasks.complete.model import CompletionModel
+from copilot.tasks.complete.writing import gap_of
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, is_source
 from tests.bench.llama_server import LlamaServer, install

@@ -12,8 +12,8 @@ from pathlib import Path
 from copilot.app import App
 from copilot.engine.base import Cancel
 from copilot.prompts import review as words
-from copilot.tasks.asking import Asking
-from copilot.tasks.checks import is_broken
+from copilot.tasks.model_review.asking import Asking
+from copilot.tasks.model_review.checks import is_broken
 
 CHECKS: dict[str, tuple[str, str, str, str]] = {
     "no-print": (

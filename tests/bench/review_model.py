@@ -17,8 +17,8 @@ from typing import Any
 from copilot.app import App
 from copilot.engine.base import Cancel, ScoreRequest, Session
 from copilot.prompts import review as words
-from copilot.tasks.judge import diff_lines
 from copilot.tasks.model import ChatModel
+from copilot.tasks.model_review.judge import diff_lines
 from tests.bench.review_cases import Case, cases
 
 LETTERS = "ABCDEFG"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from copilot.review.calibration import Calibration, calibration, model_size
-from copilot.tasks.asking import LEAST
-from copilot.tasks.judge import LETTER_SHARE
+from copilot.tasks.model_review.asking import LEAST
+from copilot.tasks.model_review.judge import LETTER_SHARE
 
 Row = dict[str, Any]
 SEED = 1
@@ -31,7 +31,7 @@ def _gap(row: Row) -> float:
 
 
 def _choice(row: Row) -> float:
-    """As `copilot.tasks.judge.choice` adds it up, the better side counting up."""
+    """As `copilot.tasks.model_review.judge.choice` adds it up, the better side counting up."""
     letters = text = 0.0
     for sign, order in ((1, "better first"), (-1, "worse first")):
         rows = [[max(LEAST, each) for each in row] for row in row["chosen"][f"correct, {order}"]]

@@ -23,9 +23,9 @@ from copilot.review.cache import FindingCache
 from copilot.review.change import ChangeView
 from copilot.review.facts import Deadline
 from copilot.review.finding import Finding
-from copilot.tasks.asking import Desk
 from copilot.tasks.model import ChatModel
-from copilot.tasks.model_review import model_source
+from copilot.tasks.model_review.asking import Desk
+from copilot.tasks.model_review.source import model_source
 from copilot.tasks.review import Subject, changes_of, review
 from copilot.testing import ScriptedSession, make_repo, run_git
 from tests.bench.patch_series import series

@@ -15,8 +15,8 @@ from copilot.review.change import ChangeView
 from copilot.review.checks import Check, checks, parsed
 from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity
-from copilot.tasks.asking import Desk
-from copilot.tasks.checks import Checker
+from copilot.tasks.model_review.asking import Desk
+from copilot.tasks.model_review.checks import Checker
 from copilot.testing import ScriptedSession, Shape, run_git
 
 Stage = Callable[[dict[str, str], dict[str, str]], Path]

@@ -17,12 +17,12 @@ from copilot.review.change import ChangeView
 from copilot.review.edits import Edit
 from copilot.review.facts import Deadline
 from copilot.review.finding import Finding, Severity, Skipped
-from copilot.tasks.asking import Desk
-from copilot.tasks.critic import RULE, Critic
-from copilot.tasks.judge import READINGS, ModelJudge, of_diff, of_gap
 from copilot.tasks.model import ChatModel
-from copilot.tasks.model_review import model_source
-from copilot.tasks.nearby import Nearby
+from copilot.tasks.model_review.asking import Desk
+from copilot.tasks.model_review.critic import RULE, Critic
+from copilot.tasks.model_review.judge import READINGS, ModelJudge, of_diff, of_gap
+from copilot.tasks.model_review.nearby import Nearby
+from copilot.tasks.model_review.source import model_source
 from copilot.tasks.review import Review, Subject, review
 from copilot.testing import ScriptedSession, Shape
 

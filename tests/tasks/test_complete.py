@@ -14,11 +14,11 @@ from copilot.config import Settings
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority
 from copilot.events import Done, Usage
 from copilot.repo.index import Index
-from copilot.tasks import complete as module
 from copilot.tasks.complete import Completer, Cursor
-from copilot.tasks.complete_context import RepositoryContext
-from copilot.tasks.complete_corpus import Corpus
-from copilot.tasks.complete_model import CompletionModel
+from copilot.tasks.complete import completer as module
+from copilot.tasks.complete.context import RepositoryContext
+from copilot.tasks.complete.corpus import Corpus
+from copilot.tasks.complete.model import CompletionModel
 from copilot.tasks.repository import Repository
 from copilot.testing import ScriptedSession, Shape, make_repo
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from copilot.tasks.complete_extent import MOST_LINES, BlockEnd, Extent, Site, extent
+from copilot.tasks.complete.extent import MOST_LINES, BlockEnd, Extent, Site, extent
 
 CASES = [
     ("a.py", "def f():\n    ", "\n", "block"),

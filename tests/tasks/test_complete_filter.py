@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.tasks.complete_extent import Site
-from copilot.tasks.complete_filter import Draft, DroppedError, filtered, surplus
+from copilot.tasks.complete.extent import Site
+from copilot.tasks.complete.filter import Draft, DroppedError, filtered, surplus
 
 CASES = tomllib.loads(Path(__file__).with_name("complete_filters.toml").read_text(encoding="utf-8"))["case"]
 CODE = st.text(alphabet="ab(){}[]:=., \n\t'\"#é🙂", max_size=60)

@@ -4,9 +4,9 @@ from copilot.prompts.complete import Snippet
 from copilot.repo.languages import language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete_context import family, nearby, settled
-from copilot.tasks.complete_names import KindredNames, imported_modules
-from copilot.tasks.complete_receiver import Members, receivers
+from copilot.tasks.complete.context import family, nearby, settled
+from copilot.tasks.complete.names import KindredNames, imported_modules
+from copilot.tasks.complete.receiver import Members, receivers
 
 FILES = {
     "src/tasks.py": "class ListTasksRequest:\n    pass\n\n\ndef cancel_everything():\n    pass\n",

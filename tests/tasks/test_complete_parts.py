@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.errors import UsageError
-from copilot.tasks.complete_edits import Edits
-from copilot.tasks.complete_place import at_byte, at_line, byte_at
-from copilot.tasks.complete_results import LOOK_BACK_CHARS, Asked, Result, Results
-from copilot.tasks.complete_statistics import ENOUGH, HIGHEST, THRESHOLD, Statistics
-from copilot.tasks.complete_window import STEP_LINES, Size, window
+from copilot.tasks.complete.edits import Edits
+from copilot.tasks.complete.place import at_byte, at_line, byte_at
+from copilot.tasks.complete.results import LOOK_BACK_CHARS, Asked, Result, Results
+from copilot.tasks.complete.statistics import ENOUGH, HIGHEST, THRESHOLD, Statistics
+from copilot.tasks.complete.window import STEP_LINES, Size, window
 
 SIZE = Size()
 DOCUMENT = "".join(f"line_{number} = {number} * 2\n" for number in range(400))

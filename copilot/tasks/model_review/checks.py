@@ -21,7 +21,7 @@ from copilot.review.finding import Finding, Skipped
 from copilot.review.keys import asked_key
 from copilot.review.rule import scrubbed
 from copilot.review.view import FileView
-from copilot.tasks.asking import Desk, is_about, limited
+from copilot.tasks.model_review.asking import Desk, is_about, limited
 
 RULE = "check:"
 MARGIN = 0.5

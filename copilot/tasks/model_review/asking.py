@@ -18,7 +18,7 @@ from copilot.events import Done, Text, Usage
 from copilot.prompts import review as words
 from copilot.review.facts import Deadline
 from copilot.tasks.model import ChatModel
-from copilot.tasks.nearby import Nearby
+from copilot.tasks.model_review.nearby import Nearby
 
 LEAST = -30.0
 """A log-probability below which differences mean nothing."""

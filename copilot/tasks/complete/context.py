@@ -14,10 +14,10 @@ from copilot.repo.languages import language_of
 from copilot.repo.secrets import is_secret
 from copilot.repo.tags import Definition
 from copilot.repo.usages import names_in
-from copilot.tasks.complete_corpus import Corpus
-from copilot.tasks.complete_edits import Edits
-from copilot.tasks.complete_names import imported_modules
-from copilot.tasks.complete_window import Size
+from copilot.tasks.complete.corpus import Corpus
+from copilot.tasks.complete.edits import Edits
+from copilot.tasks.complete.names import imported_modules
+from copilot.tasks.complete.window import Size
 from copilot.tasks.repository import Repository
 
 

@@ -13,13 +13,13 @@ from copilot.errors import CopilotError
 from copilot.events import Usage
 from copilot.prompts.complete import Snippet, Surroundings
 from copilot.repo.secrets import is_secret
-from copilot.tasks.complete_extent import Extent, Site, extent
-from copilot.tasks.complete_filter import Draft, DroppedError, filtered
-from copilot.tasks.complete_model import CompletionModel
-from copilot.tasks.complete_results import Asked, Result, Results
-from copilot.tasks.complete_statistics import Statistics
-from copilot.tasks.complete_window import Size, window
-from copilot.tasks.complete_writing import Terms, gap_of, request_of, write
+from copilot.tasks.complete.extent import Extent, Site, extent
+from copilot.tasks.complete.filter import Draft, DroppedError, filtered
+from copilot.tasks.complete.model import CompletionModel
+from copilot.tasks.complete.results import Asked, Result, Results
+from copilot.tasks.complete.statistics import Statistics
+from copilot.tasks.complete.window import Size, window
+from copilot.tasks.complete.writing import Terms, gap_of, request_of, write
 
 BOX_S, BOX_BY_HAND_S = 2.5, 20.0
 """Seconds of writing; while one types, a late suggestion is worth little."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from copilot.tasks.complete_extent import Extent, Site, width
+from copilot.tasks.complete.extent import Extent, Site, width
 
 MIN_CHARS = 2
 """Fewer visible characters are quicker typed than read."""

@@ -11,9 +11,9 @@ from copilot.review.cache import FindingCache
 from copilot.review.change import ChangeView
 from copilot.review.edits import MOST_PER_FILE
 from copilot.review.facts import Deadline
-from copilot.tasks.asking import Desk
-from copilot.tasks.checks import Checker
-from copilot.tasks.critic import Critic
+from copilot.tasks.model_review.asking import Desk
+from copilot.tasks.model_review.checks import Checker
+from copilot.tasks.model_review.critic import Critic
 from copilot.tasks.review import Source, SourceEvent
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from copilot.prompts import review as words
 from copilot.review.edits import Edit
-from copilot.tasks.asking import Asking
+from copilot.tasks.model_review.asking import Asking
 
 
 class Judge(Protocol):

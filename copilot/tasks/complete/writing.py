@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Sampling, Session
 from copilot.events import Done, Text, Usage
 from copilot.prompts.complete import Gap, Surroundings, asked_gap
-from copilot.tasks.complete_extent import BlockEnd, Extent, Site
-from copilot.tasks.complete_model import CompletionModel
+from copilot.tasks.complete.extent import BlockEnd, Extent, Site
+from copilot.tasks.complete.model import CompletionModel
 
 LINE_TOKENS, BLOCK_TOKENS = 64, 192
 _PART_OF_WORD = re.compile(r"\w+\Z")

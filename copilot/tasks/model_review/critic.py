@@ -18,8 +18,8 @@ from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity, Skipped
 from copilot.review.keys import asked_key
 from copilot.review.rule import scrubbed
-from copilot.tasks.asking import Asking, Desk, is_about, limited
-from copilot.tasks.judge import Judge, ModelJudge, diff_lines
+from copilot.tasks.model_review.asking import Asking, Desk, is_about, limited
+from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
 HOW = "4"

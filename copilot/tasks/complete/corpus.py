@@ -11,8 +11,8 @@ from copilot.errors import RepositoryError
 from copilot.repo.index import Index, IndexedFile
 from copilot.repo.languages import language_of
 from copilot.repo.usages import Usages
-from copilot.tasks.complete_names import KindredNames
-from copilot.tasks.complete_receiver import Members
+from copilot.tasks.complete.names import KindredNames
+from copilot.tasks.complete.receiver import Members
 
 MOST_CHARS = 16 << 20
 """Of all texts together; a larger repository is known in part, its first files by path."""
