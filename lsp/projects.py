@@ -5,7 +5,7 @@ Does not know: messages, documents' texts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -20,12 +20,12 @@ from copilot.repo.root import find_root
 from copilot.review.catalogue import Selection
 from copilot.review.facts import Deadline, facts
 from copilot.tasks.repository import Repository
-from copilot.tasks.review import Review, ReviewEvent, Subject, review
+from copilot.tasks.review import Review, ReviewEvent, Source, Subject, review
 from lsp.uris import path_of
 
 if TYPE_CHECKING:  # they bring numpy and the tokenizer, which starting does without
     from copilot.app import Served
-    from copilot.engine.base import Session
+    from copilot.engine.base import Cancel, Session
     from copilot.tasks.ask import Asking
     from copilot.tasks.complete import Completer
     from copilot.tasks.model import ChatModel
@@ -113,11 +113,25 @@ class Project:
         return self.app.completer(repository, model, self._sessions.get(self.app, model))
 
     def review(
-        self, subject: Subject, selection: Selection, deadline: Deadline, tell: Callable[[ReviewEvent], None]
+        self,
+        subject: Subject,
+        selection: Selection,
+        deadline: Deadline,
+        tell: Callable[[ReviewEvent], None],
+        cancel: "Cancel | None",
     ) -> Review:
-        """Review a change; `tell` hears what is found and may raise to stop it. DiffError where there is none."""
-        with closing(self.app.finding_cache()) as cache:
-            sources = [lambda change, until: facts(change, selection, until, cache)]
+        """Review a change; `tell` hears what is found and may raise to stop it. DiffError where there is none.
+
+        The model is asked as well where there is a `cancel` to stop it with.
+        """
+        with closing(self.app.finding_cache()) as cache, ExitStack() as opened:
+            sources: list[Source] = [lambda change, until: facts(change, selection, until, cache)]
+            if cancel is not None:
+                from copilot.tasks.model_review.source import model_source
+
+                desk = opened.enter_context(closing(self.app.desk(self.root)))
+                cancel.when_set(desk.cancel.set)
+                sources.append(model_source(desk, cache))
             with closing(review(self.root, subject, sources, deadline)) as events:
                 for event in events:
                     tell(event)

@@ -95,7 +95,7 @@ class Reviews:
                 await sleep(PAUSE_S)
                 self._due.discard(project.root)
                 try:
-                    await self._reviewed(project, Subject("uncommitted"), self._state.chores, None)
+                    await self._reviewed(project, Subject("uncommitted"), self._state.chores, None, with_model=False)
                 except DiffError:  # no repository, or one without changes to speak of: nothing to show
                     self._known.setdefault(project.root, Reviewed())
                 except CopilotError as error:
@@ -108,7 +108,8 @@ class Reviews:
     async def command(self, uri: str | None, subject: Subject, token: Token | None) -> Review:
         """Review now, whatever the settings say; CopilotError where that cannot be."""
         project = self._state.projects.require(uri)
-        return await self._reviewed(project, subject, self._state.questions, token)
+        asks = self._state.settings.review.model
+        return await self._reviewed(project, subject, self._state.questions, token, with_model=asks)
 
     async def asked(self, params: object) -> dict[str, Any]:
         """`copilot/review`: review now and tell all of it; what is shown as diagnostics changes, too."""
@@ -122,7 +123,9 @@ class Reviews:
         done = await self.command(given.uri, subject, given.token("workDoneToken"))
         return {"label": done.label} | review_document(done.findings, done.coverage, done.usage)
 
-    async def _reviewed(self, project: Project, subject: Subject, lane: Lane, token: Token | None) -> Review:
+    async def _reviewed(
+        self, project: Project, subject: Subject, lane: Lane, token: Token | None, *, with_model: bool
+    ) -> Review:
         wants = self._state.settings.review
         task = current_task()
         assert task is not None
@@ -140,7 +143,8 @@ class Reviews:
                         raise _StoppedError
                     tell(event)
 
-                return project.review(subject, selection, Deadline(time.monotonic() + wants.time_limit_s), heard)
+                deadline = Deadline(time.monotonic() + wants.time_limit_s)
+                return project.review(subject, selection, deadline, heard, cancel if with_model else None)
 
             selection = self._selection()
             with self._state.board.working():

@@ -41,6 +41,8 @@ class ReviewSettings:
     """The least severity to show."""
     disabled_rules: tuple[str, ...] = ()
     enabled_rules: tuple[str, ...] = ()
+    model: bool = True
+    """Whether a review on command asks the model as well; one after a save never does."""
     time_limit_s: float = 30.0
 
 

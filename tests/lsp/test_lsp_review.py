@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ACTIONS = {
     "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix", "refactor"]}},
     "dataSupport": True,
@@ -93,6 +95,15 @@ def test_review_on_command_only(start) -> None:
     assert done["coverage"]["files"] == 1
     assert len(published(server, uri)) == 1
     assert len([each for each in server.session.notifications if each["method"] == "$/progress"]) == 0
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_review_on_command_asks_the_model_unless_it_is_told_not_to(start, asks: bool) -> None:
+    """An edit is weighed by the model; after a save it never is."""
+    server = start(options={"review": {"model": asks}})
+    save(server, "net.py", MENDED.replace("return host, TIMEOUT_S", "return host, TIMEOUT_S + 1"))
+    done = server.session.request("copilot/review")
+    assert (done["usage"]["evaluated_tokens"] > 0) == asks
 
 
 def test_review_of_a_diff_changes_no_diagnostics(start) -> None:
