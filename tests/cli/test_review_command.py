@@ -17,7 +17,9 @@ USER = "from area import area\n\narea(1)\n"
 
 
 @pytest.fixture
-def reviewed(tmp_path: Path) -> Path:
+def reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository; without the fixture `tiny` no model is found, even where the default one came as wheels."""
+    monkeypatch.setenv("COPILOT_MODEL", "qwen2.5-coder-0.5b")
     return make_repo(tmp_path / "project", {"area.py": OLD, "use.py": USER})
 
 

@@ -144,10 +144,14 @@ Nothing is done where it runs already or is not wanted."
               copilot-offline--ready nil
               copilot-offline--connection (copilot-offline--connect))
         (let ((connection copilot-offline--connection))
-          (jsonrpc-async-request connection :initialize (copilot-offline--introduction)
-                                 :success-fn (lambda (result) (copilot-offline--greeted connection result))
-                                 :error-fn #'ignore
-                                 :timeout nil))))))
+          (condition-case wrong
+              (jsonrpc-async-request connection :initialize (copilot-offline--introduction)
+                                     :success-fn (lambda (result) (copilot-offline--greeted connection result))
+                                     :error-fn #'ignore
+                                     :timeout nil)
+            ;; A program that ended at once is told of by `copilot-offline--ended'.
+            (error (when (jsonrpc-running-p connection)
+                     (signal (car wrong) (cdr wrong))))))))))
 
 (defun copilot-offline--connect ()
   "A connection to a new server process."
