@@ -204,8 +204,7 @@ class Infills:
             return ranked[0]
         if len(ranked) < MOST_RESIDENT:
             return None
-        oldest = min(self._residents, key=lambda resident: resident.held.last_used)
-        return oldest
+        return min(self._residents, key=lambda resident: resident.held.last_used)
 
 
 def common(first: Sequence[int], second: Sequence[int]) -> int:

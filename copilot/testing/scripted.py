@@ -17,6 +17,7 @@ from copilot.engine.base import (
     Stored,
     Tokens,
 )
+from copilot.engine.infill import common
 from copilot.events import Done, Progress, Text, Usage
 
 
@@ -59,7 +60,7 @@ class ScriptedSession:
         self._scores.extend(scores)
 
     def state(self, prefix: Tokens) -> ReadState:
-        held = max((_common(read, prefix) for read in self.held), default=0)
+        held = max((common(read, prefix) for read in self.held), default=0)
         return ReadState(held, held, len(prefix))
 
     def stored(self, prefix: Tokens) -> Stored:
@@ -125,9 +126,3 @@ class ScriptedSession:
 
     def _step(self) -> None:
         self._steps += 1
-
-
-def _common(read: Tokens, prefix: Tokens) -> int:
-    """How many tokens two sequences begin with together."""
-    pairs = enumerate(zip(read, prefix, strict=False))
-    return next((at for at, (held, wanted) in pairs if held != wanted), min(len(read), len(prefix)))

@@ -8,7 +8,7 @@ import { findProgram, type Probe, type Surroundings } from "../src/program/find"
 const OURS = "copilot, version 0.1.0";
 const plain: Surroundings = {
   setting: "",
-  folders: ["/work/shop"],
+  folders: ["/src/shop"],
   isTrusted: true,
   path: "/usr/local/bin:/usr/bin",
   home: "/home/me",
@@ -29,7 +29,7 @@ function machine(programs: Readonly<Record<string, string>>): Probe & { readonly
 }
 
 await test("the setting comes before the workspace, and that before PATH", async () => {
-  const all = machine({ "/opt/copilot": OURS, "/work/shop/.venv/bin/copilot": OURS, "/usr/bin/copilot": OURS });
+  const all = machine({ "/opt/copilot": OURS, "/src/shop/.venv/bin/copilot": OURS, "/usr/bin/copilot": OURS });
   const found = [
     await findProgram({ ...plain, setting: "/opt/copilot" }, all),
     await findProgram(plain, all),
@@ -37,14 +37,14 @@ await test("the setting comes before the workspace, and that before PATH", async
   ];
   assert.deepEqual(found, [
     { program: "/opt/copilot", from: "setting" },
-    { program: "/work/shop/.venv/bin/copilot", from: "workspace" },
+    { program: "/src/shop/.venv/bin/copilot", from: "workspace" },
     { program: "/usr/bin/copilot", from: "path" },
   ]);
 });
 
 await test("nothing of a folder without trust is run, by whatever way it is named", async () => {
-  const hostile = machine({ "/work/shop/.venv/bin/copilot": OURS, "/work/shop/bin/copilot": OURS });
-  for (const change of [{}, { setting: "/work/shop/bin/copilot" }, { path: "/work/shop/bin:bin:.:" }]) {
+  const hostile = machine({ "/src/shop/.venv/bin/copilot": OURS, "/src/shop/bin/copilot": OURS });
+  for (const change of [{}, { setting: "/src/shop/bin/copilot" }, { path: "/src/shop/bin:bin:.:" }]) {
     const found = await findProgram({ ...plain, ...change, isTrusted: false }, hostile);
     assert.equal("cure" in found && found.cure, "trust");
   }
@@ -54,7 +54,7 @@ await test("nothing of a folder without trust is run, by whatever way it is name
 await test("without trust the one on PATH is still found", async () => {
   const found = await findProgram(
     { ...plain, isTrusted: false },
-    machine({ "/work/shop/.venv/bin/copilot": OURS, "/usr/bin/copilot": OURS }),
+    machine({ "/src/shop/.venv/bin/copilot": OURS, "/usr/bin/copilot": OURS }),
   );
   assert.deepEqual(found, { program: "/usr/bin/copilot", from: "path" });
 });
