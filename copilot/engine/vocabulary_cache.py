@@ -16,30 +16,30 @@ from copilot.engine.split_patterns import Split
 from copilot.engine.vocabulary import Vocabulary
 from copilot.files import keep_file
 
-VOCABULARY_VERSION = 2
+VOCABULARY_VERSION = 3
 _ARRAYS = ("offsets", "ranks", "byte_ids")
 
 
 def load_vocabulary(card: ModelCard, cache_dir: Path | None) -> Vocabulary:
     """Return the card's vocabulary, from the cache if it is there; ModelFileError if it is not supported."""
     if cache_dir is None:
-        return _built(card.path)
+        return _built(card)
     path = cache_dir / f"vocabulary-{card.header_digest[:32]}-{VOCABULARY_VERSION}-{sys.byteorder}"
     try:
         return _read(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        vocabulary = _built(card.path)
+        vocabulary = _built(card)
         _write(path, vocabulary)
         return vocabulary
 
 
-def _built(path: Path) -> Vocabulary:
+def _built(card: ModelCard) -> Vocabulary:
     # Numpy comes with these; a vocabulary from the cache does not need it.
-    from copilot.engine.gguf_header import read_header
+    from copilot.engine.gguf_header import header_of
     from copilot.engine.gguf_keys import Keys
     from copilot.engine.vocabulary_draft import build_vocabulary
 
-    return build_vocabulary(Keys(read_header(path)))
+    return build_vocabulary(Keys(header_of(card.path, card.header_digest)))
 
 
 def _read(path: Path) -> Vocabulary:

@@ -19,7 +19,7 @@ from copilot.engine.vocabulary import Vocabulary
 SPACE = "\u2581"
 """Gemma's spelling of a space."""
 
-RANKED_BY_ID = frozenset({"a483a08020033c20"})
+RANKED_BY_ID = frozenset({"0ed85863a36ebb41"})
 """Digests of vocabularies known to merge in the order of their ids (Qwen2.5's): nothing has to be worked out again."""
 
 
@@ -159,6 +159,8 @@ class _Draft:
         """The bytes that a stored text stands for."""
         if self.spaced:
             return text.replace(SPACE, " ").encode()
+        if text.isascii():  # stands for itself, or for no byte
+            return text.encode()
         try:
             return text.translate(self._bytes_of).encode("latin-1")
         except UnicodeEncodeError:  # a character that stands for no byte
@@ -194,7 +196,6 @@ def _digest(keys: Keys) -> str:
     """16 hex digits over all that decides which ids a text gets."""
     digest = hashlib.sha256()
     for key in ("tokens", "merges"):
-        strings = keys.strings(f"tokenizer.ggml.{key}")
-        digest.update(strings.offsets.tobytes() + strings.data)
+        digest.update(keys.strings(f"tokenizer.ggml.{key}").data)
     digest.update(keys.integers("tokenizer.ggml.token_type").tobytes())
     return digest.hexdigest()[:16]

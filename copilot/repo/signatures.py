@@ -10,12 +10,12 @@ DOC_CHARS = 160
 
 _AFTER_OPENING = re.compile(r"([(\[]) ")
 _BEFORE_CLOSING = re.compile(r",? ([)\]])")
-_TAIL = re.compile(r"[ {:;,]+$| =$")
+_TAIL = " {:;,"
 _LITERAL = re.compile(r"[A-Za-z]*(\"\"\"|'''|\"|')(.*)", re.DOTALL)
 _COMMENT_SIGN = re.compile(
-    r"^[ \t]*(?:/\*[*!]?|//[/!]?|\*(?!/)|#+|<!--|--+(?:\[=*\[)?)<?|\*/[ \t]*$|-->[ \t]*$|\]=*\][ \t]*$|</?summary>",
-    re.MULTILINE,
+    r"^[ \t]*(?:/\*[*!]?|//[/!]?|\*(?!/)|#+|<!--|--+(?:\[=*\[)?)<?|\*/[ \t]*$|-->[ \t]*$|\]=*\][ \t]*$|</?summary>"
 )
+"""For one line."""
 _WORD = re.compile(r"\w")
 _ARGUMENTS = re.compile(r"<[^<>]*>(?=::)")
 
@@ -26,7 +26,8 @@ def one_line(text: str) -> str:
     line = " ".join(stripped.split())
     if "\n" in stripped:
         line = _BEFORE_CLOSING.sub(r"\1", _AFTER_OPENING.sub(r"\1", line))
-    return _TAIL.sub("", line)
+    shorter = line.rstrip(_TAIL)
+    return shorter if shorter != line else line.removesuffix(" =")
 
 
 def cut(line: str, most_chars: int) -> str:
@@ -42,12 +43,16 @@ def docstring_line(literal: str) -> str:
 
 def comment_line(comments: Iterable[str]) -> str:
     """First line with words of comments in source form, without comment signs."""
-    return first_words("\n".join(_COMMENT_SIGN.sub("", comment) for comment in comments))
+    return _first_with_words(_COMMENT_SIGN.sub("", line) for comment in comments for line in comment.split("\n"))
 
 
 def first_words(text: str) -> str:
     """First line that has words in it, at most `DOC_CHARS` long; "" if there is none."""
-    for line in text.split("\n"):
+    return _first_with_words(text.split("\n"))
+
+
+def _first_with_words(lines: Iterable[str]) -> str:
+    for line in lines:
         if _WORD.search(line):
             return cut(" ".join(line.split()), DOC_CHARS)
     return ""
