@@ -5,10 +5,10 @@ Does not know which of them are installed, nor how a file is fetched.
 
 import difflib
 import functools
-import importlib.resources
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from copilot.errors import ModelMissingError
@@ -110,8 +110,7 @@ def read_catalogue(text: str) -> Catalogue:
 @functools.cache
 def shipped_catalogue() -> Catalogue:
     """The catalogue that comes with this package."""
-    file = importlib.resources.files("copilot.models").joinpath("catalogue.toml")
-    return read_catalogue(file.read_text(encoding="utf-8"))
+    return read_catalogue(Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8"))
 
 
 def _model(entry: Mapping[str, Any]) -> Model:

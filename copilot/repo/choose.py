@@ -5,6 +5,7 @@ Knows ranks and costs; no text, no order, no layout.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from copilot.repo.forms import Forms
 from copilot.repo.index import IndexedFile
@@ -21,16 +22,14 @@ _PATIENCE = 4
 """Groups of steps that may pass without one fitting before the rest is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A file that could be shown."""
 
     file: IndexedFile
     rank: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """Raising one file to a form."""
 
     density: float

@@ -6,8 +6,8 @@ Does not know: which ignored files git tracks anyway (its index is not read), ou
 import configparser
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from copilot.repo.ignore import IgnoreTree, Rule, read_rules
 from copilot.repo.root import is_git_entry
@@ -15,8 +15,7 @@ from copilot.repo.root import is_git_entry
 _GIT = b".git"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A path relative to the root, with "/" between components; `reason` if it is not to be read whatever it is."""
 
     path: bytes

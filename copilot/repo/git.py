@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TIMEOUT_S = 60.0
 
@@ -36,8 +37,7 @@ _COMMIT_MARK = b"\x01"
 _UNREADABLE = re.compile(rb"^warning: could not open directory '(.+?)/': ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPath:
+class ListedPath(NamedTuple):
     """One line of `git ls-files`. `path` is relative to the folder asked about; a nested repository ends in "/"."""
 
     path: bytes

@@ -6,7 +6,7 @@ Works on name hashes and counts; knows no paths, no roles, no index.
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import rustworkx
 
@@ -19,8 +19,7 @@ _BYTES_PER_USE = 10
 _ROOTS = [math.sqrt(count) for count in range(64)]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One file's side of the graph, as `content.pack_defines` and `pack_refers` wrote it."""
 
     defines: bytes
@@ -29,8 +28,7 @@ class Node:
     """How much this file's uses count, and how likely a reader starts here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the graph says of one file."""
 
     score: float

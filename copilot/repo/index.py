@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from copilot.errors import RepositoryError
 from copilot.events import Report, ignore
@@ -32,8 +32,7 @@ _VARIABLES = 900
 """Bound values per statement; SQLite's oldest default limit is 999."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
+class IndexedFile(NamedTuple):
     """One text file of the repository as the index knows it."""
 
     path: str
@@ -130,7 +129,7 @@ class Index:
         """All text files, by path."""
         if self._files is None:
             rows = self.select(
-                "SELECT f.allowed, f.path, f.size, c.lines, c.marks, c.key, length(c.outline), c.redactions, c.trouble"
+                "SELECT f.allowed, f.path, f.size, c.lines, c.marks, c.key, c.outline_chars, c.redactions, c.trouble"
                 " FROM files f JOIN contents c ON c.id = f.content WHERE f.root = ? AND c.problem = '' ORDER BY f.path",
                 (self.number,),
             )

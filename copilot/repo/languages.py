@@ -9,7 +9,7 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tree_sitter import Language as Grammar
@@ -138,8 +138,8 @@ def grammar(language: Language) -> Grammar:
 @functools.cache
 def query(language: Language) -> Query:
     """Compile the query of a language from its files; threads may share it."""
-    folder = resources.files(__package__).joinpath("queries")
-    source = "\n".join(folder.joinpath(f"{name}.scm").read_text("utf-8") for name in language.queries)
+    folder = Path(__file__).parent / "queries"
+    source = "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in language.queries)
     return Query(grammar(language), source)
 
 

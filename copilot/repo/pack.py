@@ -7,7 +7,7 @@ counts only through a `Counter`; knows no model, no prompt and no question.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from copilot.errors import BudgetError
 from copilot.repo.choose import WHOLE_SHARE, Candidate, Choice, everything, improve
@@ -56,8 +56,7 @@ class PackRequest:
     """"map" is outlines and names only, for a repository that has not been read yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackedFile:
+class PackedFile(NamedTuple):
     """One file's place in the pack."""
 
     path: str

@@ -6,7 +6,7 @@ Joins the symbol graph with what a file is for, its size and its copies. Knows n
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from copilot.repo.derived import made_from
 from copilot.repo.graph import Node, Standing, standings
@@ -23,8 +23,7 @@ _DIGITS = 3
 """Significant digits of a rank: small edits leave most ranks as they were."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankedFile:
+class RankedFile(NamedTuple):
     """One file's rank; the ranks of a repository sum to about 1."""
 
     path: str
@@ -33,8 +32,7 @@ class RankedFile:
     """Short phrases, the weightiest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Weight:
+class _Weight(NamedTuple):
     """What a role is worth."""
 
     voice: float

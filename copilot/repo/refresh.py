@@ -17,7 +17,7 @@ from copilot.repo.redact import findings_json
 from copilot.repo.schema import TEXT, add_root, drop_chunks, drop_root, transaction
 from copilot.repo.walk import Skipped, Walk, WalkedFile
 
-_ContentRow = tuple[bytes, int, str, str, str, str, str, str, bytes, bytes]
+_ContentRow = tuple[bytes, int, str, str, str, str, int, bytes, bytes, str, str]
 _SPARE_CONTENTS = 2000
 """Contents no file has any more (other branches) that are kept beyond twice the used ones."""
 
@@ -87,20 +87,21 @@ def _content_row(key: bytes, content: Content) -> _ContentRow:
         content.lines,
         content.marks,
         content.problem,
-        definitions_json(definitions),
-        content.outline,
-        findings_json(content.redactions),
         content.structure.error or "",
+        findings_json(content.redactions),
+        len(content.outline),
         pack_defines(definitions),
         pack_refers(content.structure),
+        content.outline,
+        definitions_json(definitions),
     )
 
 
 def _store_batch(connection: sqlite3.Connection, root: int, readings: Sequence[_Reading]) -> None:
     connection.executemany(
         "INSERT OR IGNORE INTO contents"
-        " (key, lines, marks, problem, definitions, outline, redactions, trouble, defines, refers)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (key, lines, marks, problem, trouble, redactions, outline_chars, defines, refers, outline, definitions)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [reading.row for reading in readings if reading.row],
     )
     connection.executemany(

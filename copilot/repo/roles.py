@@ -47,6 +47,14 @@ _FIXTURE_FOLDERS = frozenset({"fixtures", "fixture", "testdata", "test_data", "_
 _VENDOR_FOLDERS = frozenset({"vendor", "vendors", "_vendor", "third_party", "thirdparty", "node_modules", "external"})
 _LOCALE_FOLDERS = frozenset({"locale", "locales", "i18n", "translations", "lang"})
 _DOC_FOLDERS = frozenset({"doc", "docs", "documentation", "man"})
+_GENERATED_FOLDERS = frozenset({"__generated__", "generated", "_generated", "dist", ".next", "storybook-static"})
+_BY_FOLDER = (
+    (_VENDOR_FOLDERS, Role.VENDORED),
+    (_FIXTURE_FOLDERS, Role.FIXTURE),
+    (_LOCALE_FOLDERS, Role.LOCALE),
+    (frozenset({"migrations"}), Role.MIGRATION),
+    (_GENERATED_FOLDERS, Role.GENERATED),
+)
 _DOC_ENDINGS = (".md", ".rst", ".adoc", ".txt", ".mdx", ".markdown")
 _CONFIG_ENDINGS = (
     ".toml",
@@ -73,7 +81,6 @@ _DATA_ENDINGS = (
     ".jsonl",
     ".dat",
 )
-_GENERATED_FOLDERS = frozenset({"__generated__", "generated", "_generated", "dist", ".next", "storybook-static"})
 _GENERATED_NAME = re.compile(
     r".*(?:_pb2(?:_grpc)?\.pyi?|_pb(?:_service)?\.(?:d\.ts|[jt]s)|\.pb(?:\.gw|\.validate)?\.(?:go|cc|h|c|swift|dart)"
     r"|\.(?:g|gr|freezed)\.dart|\.(?:g|designer|generated)\.cs|[._]generated\.\w+|[._]gen\.(?:go|rs|[jt]sx?)"
@@ -85,18 +92,17 @@ _TEST_NAME = re.compile(r"^(test_.*|.*_tests?|.*[._-](test|spec)|conftest|.*[a-z
 @functools.lru_cache(maxsize=1 << 16)
 def role_of(path: str) -> Role:
     """The role of a file; `path` is POSIX and relative to the root."""
-    folders = [folder.lower() for folder in path.split("/")[:-1]]
-    name = path.rpartition("/")[2]
+    above, _, name = path.rpartition("/")
     lower = name.lower()
     stem = name.rpartition(".")[0] or name
-    by_folder = _role_of_folders(folders)
+    folders, by_folder = _of_folders(above)
     if by_folder is not None:
         return by_folder
     if _GENERATED_NAME.fullmatch(lower):
         return Role.GENERATED
     if lower.startswith("readme"):
         return Role.README
-    if (lower in _MANIFESTS and not _DOC_FOLDERS & set(folders)) or lower.endswith((".csproj", ".gemspec", ".cabal")):
+    if (lower in _MANIFESTS and _DOC_FOLDERS.isdisjoint(folders)) or lower.endswith((".csproj", ".gemspec", ".cabal")):
         return Role.MANIFEST
     bare = lower.partition(".")[0].replace("-", "_")
     language = language_of(path)
@@ -122,25 +128,20 @@ def subject_stem(path: str) -> str:
     return stem
 
 
-def _role_of_folders(folders: list[str]) -> Role | None:
-    for names, role in (
-        (_VENDOR_FOLDERS, Role.VENDORED),
-        (_FIXTURE_FOLDERS, Role.FIXTURE),
-        (_LOCALE_FOLDERS, Role.LOCALE),
-        ({"migrations"}, Role.MIGRATION),
-        (_GENERATED_FOLDERS, Role.GENERATED),
-    ):
-        if any(folder in names for folder in folders):
-            return role
-    return None
+@functools.lru_cache(maxsize=1 << 14)
+def _of_folders(path: str) -> tuple[frozenset[str], Role | None]:
+    """The names above a file, in lower case, and the role that one of them gives to all below it."""
+    names = frozenset(path.lower().split("/"))
+    roles = (role for folders, role in _BY_FOLDER if not folders.isdisjoint(names))
+    return names, next(roles, None)
 
 
-def _role_of_source(lower: str, stem: str, folders: list[str]) -> Role:
-    if _TEST_NAME.match(stem) or any(folder in _TEST_FOLDERS for folder in folders):
+def _role_of_source(lower: str, stem: str, folders: frozenset[str]) -> Role:
+    if _TEST_NAME.match(stem) or not _TEST_FOLDERS.isdisjoint(folders):
         return Role.TEST
-    if any(folder in _EXAMPLE_FOLDERS for folder in folders):
+    if not _EXAMPLE_FOLDERS.isdisjoint(folders):
         return Role.EXAMPLE
-    if any(folder in _DOC_FOLDERS for folder in folders):
+    if not _DOC_FOLDERS.isdisjoint(folders):
         return Role.DOCS
     if lower in _EXPORTS:
         return Role.EXPORTS
@@ -148,14 +149,14 @@ def _role_of_source(lower: str, stem: str, folders: list[str]) -> Role:
     return Role.ENTRY if is_entry else Role.SOURCE
 
 
-def _role_of_text(lower: str, folders: list[str]) -> Role:
+def _role_of_text(lower: str, folders: frozenset[str]) -> Role:
     if lower.endswith(_DATA_ENDINGS):
         return Role.DATA
-    if any(folder in _TEST_FOLDERS for folder in folders):
+    if not _TEST_FOLDERS.isdisjoint(folders):
         return Role.FIXTURE
-    if any(folder in _EXAMPLE_FOLDERS for folder in folders):
+    if not _EXAMPLE_FOLDERS.isdisjoint(folders):
         return Role.EXAMPLE
-    if lower.endswith(_DOC_ENDINGS) or any(folder in _DOC_FOLDERS for folder in folders):
+    if lower.endswith(_DOC_ENDINGS) or not _DOC_FOLDERS.isdisjoint(folders):
         return Role.DOCS
     if lower.endswith(_CONFIG_ENDINGS) or lower.startswith(".") or "." not in lower:
         return Role.CONFIG

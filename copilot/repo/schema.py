@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 0x43500008
+VERSION = 0x43500009
 """`user_version` of the file; raised whenever a table or the meaning of a stored value changes."""
 
 BUSY_MS = 20_000
@@ -22,6 +22,7 @@ MOST_CHUNKS = 4096
 TEXT = "text"
 """Form, among the token counts, of texts that are no file; their keys are their own digests."""
 
+# Columns read of every file come first: SQLite reads a row from its start, page by page, up to the last one asked for.
 _TABLES = """
 CREATE TABLE contents (
     id INTEGER PRIMARY KEY,
@@ -29,12 +30,13 @@ CREATE TABLE contents (
     lines INTEGER NOT NULL,
     marks TEXT NOT NULL,
     problem TEXT NOT NULL,
-    definitions TEXT NOT NULL,
-    outline TEXT NOT NULL,
-    redactions TEXT NOT NULL,
     trouble TEXT NOT NULL,
+    redactions TEXT NOT NULL,
+    outline_chars INTEGER NOT NULL,
     defines BLOB NOT NULL,
-    refers BLOB NOT NULL
+    refers BLOB NOT NULL,
+    outline TEXT NOT NULL,
+    definitions TEXT NOT NULL
 );
 CREATE TABLE roots (
     id INTEGER PRIMARY KEY,

@@ -31,10 +31,14 @@ def is_secret(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
     if name.endswith(_ENDINGS):
         return True
-    if _HARMLESS.search(name):
-        return False
+    return _may_be_secret(name, path) and not _HARMLESS.search(name)
+
+
+def _may_be_secret(name: str, path: str) -> bool:
     if name in _NAMES:
         return True
-    if _ENV_FILE.fullmatch(name):
+    if ".env" in name and _ENV_FILE.fullmatch(name):
         return name not in _HARMLESS_ENV
-    return bool(_CLIENT_SECRET.fullmatch(name)) or f"/{path.lower()}".endswith(_PATHS)
+    if "secret" in name and _CLIENT_SECRET.fullmatch(name):
+        return True
+    return f"/{path.lower()}".endswith(_PATHS)

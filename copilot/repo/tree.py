@@ -3,9 +3,10 @@
 Each line stands for itself, so tokens add up. Knows no content, no ranks, no forms.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from copilot.repo.forms import shown
 
@@ -24,8 +25,7 @@ class Tree:
     """Paths that are only counted, or left out altogether."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     text: str
     tokens: int
     named: tuple[str, ...] = ()
@@ -34,11 +34,14 @@ class _Line:
 def tree(paths: Sequence[str], room: int, count: CountAll) -> Tree:
     """Name as many of `paths` (sorted) as fit in `room` tokens; folders that do not fit are counted."""
     folders = _by_folder(paths)
-    lines = _counted(_listing(folders), count)
-    if sum(line.tokens for line in lines) <= room:
-        return _made(paths, lines)
-    for depth in range(max((folder.count("/") + 1 for folder in folders), default=0), -1, -1):
-        summaries = count([_summary(folder, files) for folder, files in _sizes(folders, depth).items()])
+    if len(folders) <= room:  # a line is a token at least
+        lines = _counted(_listing(folders), count)
+        if sum(line.tokens for line in lines) <= room:
+            return _made(paths, lines)
+    for depth, sizes in _sizes(folders):
+        if len(sizes) > room:
+            continue
+        summaries = count([_summary(folder, sizes[folder]) for folder in sorted(sizes)])
         if sum(summaries) <= room:
             return _made(paths, _expanded(_grouped(paths, depth), summaries, room, count))
     return _made(paths, [])
@@ -106,13 +109,21 @@ def _listing(folders: dict[str, list[str]]) -> list[tuple[str, tuple[str, ...]]]
     return [(_line(folder, named, 0), named) for folder, named in inside]
 
 
-def _sizes(folders: dict[str, list[str]], depth: int) -> dict[str, int]:
-    """How many files each of the groups that `_grouped` makes has."""
-    sizes: dict[str, int] = {}
-    for folder, inside in folders.items():
-        joined = "/".join(folder.split("/")[:depth])
-        sizes[joined] = sizes.get(joined, 0) + len(inside)
-    return {folder: sizes[folder] for folder in sorted(sizes)}
+def _sizes(folders: dict[str, list[str]]) -> Iterator[tuple[int, dict[str, int]]]:
+    """From the deepest level up to the root: how many files each of the groups that `_grouped` makes there has."""
+    deepest = max((_level(folder) for folder in folders), default=0)
+    levels: list[list[str]] = [[] for _ in range(deepest + 1)]
+    for folder in folders:
+        levels[_level(folder)].append(folder)
+    sizes = {folder: len(inside) for folder, inside in folders.items()}
+    yield deepest, sizes
+    for depth in range(deepest - 1, -1, -1):
+        for folder in levels[depth + 1]:
+            above = _folder(folder)
+            if above not in sizes:
+                levels[depth].append(above)
+            sizes[above] = sizes.get(above, 0) + sizes.pop(folder)
+        yield depth, sizes
 
 
 def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
@@ -125,6 +136,10 @@ def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
 
 def _folder(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+def _level(folder: str) -> int:
+    return folder.count("/") + 1 if folder else 0
 
 
 @lru_cache(maxsize=1 << 12)  # a pack asks for the same lines in every round

@@ -71,7 +71,7 @@ text = Path(sys.argv[1]).read_text() * 20
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
-for _ in range(5):
+for _ in range(25):
     structure(text, language_of(sys.argv[1]))
 before = pages()
 for _ in range(40):
