@@ -239,16 +239,17 @@ class App:
     def local_session(self, model: "Served") -> "Session":
         """A session in this process; the weights are loaded by its first request."""
         from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
-        from copilot.engine.memory import available_bytes, check_memory, sequences_for
+        from copilot.engine.memory import available_bytes, batch_for, check_memory, plannable_bytes, sequences_for
         from copilot.engine.segments import SegmentStore
         from copilot.engine.session import EngineSession, EngineSource
 
         settings, card = self.settings, model.card
         n_seq = sequences_for(card, settings.kv_type)
-        params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers, n_seq)
+        n_batch = batch_for(card, model.n_ctx, settings.kv_type, plannable_bytes())
+        params = EngineParams(settings.kv_type, settings.threads, settings.gpu_layers, n_seq, n_batch)
 
         def admit(n_ctx: int) -> None:
-            check_memory(card, n_ctx, settings.kv_type, available_bytes())
+            check_memory(card, n_ctx, settings.kv_type, available_bytes(), n_batch)
 
         def open_engine(n_ctx: int) -> "Engine":
             return LlamaEngine(card.path, params, n_ctx, admit)

@@ -15,6 +15,10 @@ from copilot.events import Progress
 WINDOW_SHARE = 2
 """A windowed model keeps a window file, where it may start again, per so many times its size in segments."""
 
+LEAST_TOGETHER = 32
+"""A last link of fewer tokens is read alone: small batches are computed otherwise, and its rows must not depend on
+where the reading began."""
+
 TELL_EVERY_S = 600
 """How often a prefix that stays in memory is marked as used on disk, so that the quota takes others first."""
 
@@ -89,17 +93,30 @@ class Reader:
             yield Progress("restore", link.end, reading.links[-1].end, "tokens", link.end)
 
     def read(self, held: Held, reading: Reading) -> Iterator[None]:
-        """Decode the rest, a link per step, each stored at once; an aborted step is done again unless cancelled."""
+        """Decode the rest, storing link by link; an aborted step is done again, in smaller ones, unless cancelled."""
         held.reading = True
+        interrupted = False
         while len(held.links) < len(reading.links) and not reading.cancel.is_set():
-            link = reading.links[len(held.links)]
-            part = reading.prefix[link.start : link.end]
-            if self._engine.decode(held.seq, part) < len(part):
-                self._sequences.cut(held, len(held.links))  # whole links only: the batch split stays the same
+            links = self._next(held, reading, alone=not (interrupted or self._sequences.shared))
+            part = reading.prefix[links[0].start : links[-1].end]
+            interrupted = self._engine.decode(held.seq, part) < len(part)
+            if interrupted:
+                self._sequences.cut(held, len(held.links))
             else:
-                self._add(held, link, reading.lease)
-                self._keep(held, link)
+                for link in links:
+                    self._add(held, link, reading.lease)
+                self._keep(held, links)
             yield
+
+    def _next(self, held: Held, reading: Reading, *, alone: bool) -> list[Link]:
+        """The links of the next decode: as many as it takes where nobody else works, else one, to let others in."""
+        first = reading.links[len(held.links)]
+        links = [first]
+        for link in reading.links[len(held.links) + 1 :] if alone else ():
+            if link.end - first.start > self._engine.n_batch or link.end - link.start < LEAST_TOGETHER:
+                break
+            links.append(link)
+        return links
 
     def keep_recent(self, held: Held, reading: Reading) -> None:
         """Tell the store that the prefix is in use: after new files, and now and then while it is resident."""
@@ -142,14 +159,15 @@ class Reader:
         self._store.reject(link, "win")
         return False
 
-    def _keep(self, held: Held, link: Link) -> None:
+    def _keep(self, held: Held, links: Sequence[Link]) -> None:
         """Store what was just read, with a window to restart from; the one before goes unless its turn was to stay."""
-        cells = self._engine.export_cells(held.seq, link.start, link.end)
-        self._store.save(link, cells)
+        for link in links:
+            cells = self._engine.export_cells(held.seq, link.start, link.end)
+            self._store.save(link, cells)
         if self._engine.windowed:
             window = self._engine.export_window(held.seq)
-            self._store.save(link, window, "win")
+            self._store.save(links[-1], window, "win")
             if held.rolling:
                 self._store.forget(held.rolling, "win")
             every = max(1, WINDOW_SHARE * len(window) // len(cells))
-            held.rolling = None if len(held.links) % every == 0 else link
+            held.rolling = None if len(held.links) % every < len(links) else links[-1]

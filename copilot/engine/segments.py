@@ -16,12 +16,10 @@ from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import numpy as np
-
 from copilot.files import private_folder
 
 SEGMENT_TOKENS = 256
-"""Equal to the decode batch, so that a restored and a fresh prefix have the same batch split, bit for bit."""
+"""The unit of reuse: what stands behind an edit in the same segment is read again."""
 
 REFUSED_S = 30.0
 """After a refused write, the next attempt: disks that were full have room again, and hosts live for days."""
@@ -43,11 +41,10 @@ class Link:
 
 def chain(root: bytes, tokens: Sequence[int]) -> Iterator[Link]:
     """The links of a token sequence; the last one may be shorter than SEGMENT_TOKENS."""
-    ids = np.asarray(tokens, dtype="<u4")
     key = root
-    for start in range(0, len(ids), SEGMENT_TOKENS):
-        part = ids[start : start + SEGMENT_TOKENS]
-        key = blake2b(key + part.tobytes(), digest_size=32).digest()
+    for start in range(0, len(tokens), SEGMENT_TOKENS):
+        part = tokens[start : start + SEGMENT_TOKENS]
+        key = blake2b(key + struct.pack(f"<{len(part)}I", *part), digest_size=32).digest()
         yield Link(key, start, start + len(part))
 
 

@@ -77,6 +77,11 @@ class Sequences:
         """Whether some job is under way."""
         return bool(self._leases)
 
+    @property
+    def shared(self) -> bool:
+        """Whether several jobs are under way."""
+        return len(self._leases) > 1
+
     def best(self, links: Sequence[Link]) -> tuple[Held | None, int]:
         """The sequence that holds most of a prefix, and how many of its links."""
         found: tuple[Held | None, int] = None, 0

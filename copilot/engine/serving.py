@@ -13,6 +13,7 @@ from copilot.engine.base import Cancel, Engine, Event, Request, Sampling, Tokens
 from copilot.engine.decode_loop import Limits, generated
 from copilot.engine.lookup import Costs, Lookup
 from copilot.engine.reading import Reader, Reading
+from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.engine.sequences import Held, Lease, Sequences
 from copilot.engine.stream import AnswerText
 from copilot.events import Done, Progress, Reason, Text, Usage
@@ -162,13 +163,15 @@ class Serving:
 
     def _batches(self, branch: Held, turn: Tokens, lease: Lease, cancel: Cancel) -> Iterator[int]:
         """Tokens of the turn read so far, after each batch; an aborted one is read again unless cancelled."""
-        engine, read = self.engine, 0
+        engine, read, interrupted = self.engine, 0, False
         while read < len(turn) and not cancel.is_set():
-            part = turn[read : read + engine.n_batch]
+            most = SEGMENT_TOKENS if interrupted or self.sequences.shared else engine.n_batch
+            part = turn[read : read + most]
             at, last = engine.length(branch.seq), read + len(part) == len(turn)
-            if engine.decode(branch.seq, part, logits="last" if last else "none") == len(part):
+            interrupted = engine.decode(branch.seq, part, logits="last" if last else "none") < len(part)
+            if interrupted:
+                engine.rewind(branch.seq, at)
+            else:
                 read += len(part)
                 lease.added(branch, len(part))
-            else:
-                engine.rewind(branch.seq, at)
             yield read

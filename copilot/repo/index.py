@@ -83,6 +83,7 @@ class Index:
         self.allowed = allowed
         self._walk_skipped: tuple[Skipped, ...] = ()
         self._files: tuple[IndexedFile, ...] | None = None
+        self._machine_written: frozenset[str] | None = None
         self._report: Report = ignore
         try:
             self._connection = schema.connect(database)
@@ -105,7 +106,7 @@ class Index:
         """Make the index say what the walked files say: reads only files whose size or time changed."""
         if walk.root != self.root:
             raise ValueError(f"walked {walk.root}, but this is the index of {self.root}")
-        self._files = None
+        self._files = self._machine_written = None
         self._report = report
         try:
             unread = bring_up_to_date(self._connection, walk, self.allowed, report)
@@ -137,6 +138,13 @@ class Index:
                 raise RepositoryError("the index was made with other secrets allowed; run the command again")
             self._files = tuple(IndexedFile(*row) for _, *row in rows)
         return self._files
+
+    @property
+    def machine_written(self) -> frozenset[str]:
+        """Paths of the files that say of themselves that a machine wrote them."""
+        if self._machine_written is None:
+            self._machine_written = frozenset(file.path for file in self.files if file.marks)
+        return self._machine_written
 
     @property
     def redactions(self) -> tuple[Redaction, ...]:

@@ -59,8 +59,7 @@ def search(index: Index, query: str, k: int = 10) -> list[Hit]:
     asked = parsed(query)
     if not asked.terms or k < 1:
         return []
-    marked = {file.path for file in index.files if file.marks}
-    weighed = [_weighed(match, asked, match.path in marked) for match in matches(index, asked)]
+    weighed = [_weighed(match, asked, match.path in index.machine_written) for match in matches(index, asked)]
     best = _best_first(_thinned(_best_first(weighed), *_AGAIN[asked.breadth]))
     return list(_hits(best[:k] if asked.breadth is Breadth.PLACE else _completed(best, k)))
 

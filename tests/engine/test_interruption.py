@@ -8,6 +8,7 @@ import pytest
 
 from copilot.engine.base import Cancel, Priority, Request, Rows, Sampling, Tokens
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+from copilot.engine.memory import LARGE_BATCH
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
 from copilot.engine.session import EngineSession, EngineSource
 from copilot.events import Done, Progress
@@ -45,7 +46,7 @@ def warming(
 ) -> Iterator[tuple[EngineSession, list[Counting]]]:
     """A session, and the engine it opens."""
     engines: list[Counting] = []
-    path, params = tiny_model(request.param), EngineParams(n_threads=1, n_seq=6)
+    path, params = tiny_model(request.param), EngineParams(n_threads=1, n_seq=6, n_batch=LARGE_BATCH)
 
     def load(n_ctx: int) -> Counting:
         engines.append(Counting(path, params, n_ctx))
@@ -60,7 +61,7 @@ def warming(
 def test_each_urgent_request_costs_a_warm_up_one_micro_batch_at_most(
     warming: tuple[EngineSession, list[Counting]],
 ) -> None:
-    """Whatever was read before stays; of the batch that was aborted nothing else than that batch is read again."""
+    """What was read before stays; an aborted batch is read again, the first half of it at first."""
     session, engines = warming
     prefix = random.Random(1).choices(range(20, 300), k=N_LINKS * SEGMENT_TOKENS)
     urgent = Request((), tuple(range(30, 40)), Sampling(max_tokens=2), Priority.COMPLETION)
@@ -73,8 +74,24 @@ def test_each_urgent_request_costs_a_warm_up_one_micro_batch_at_most(
                 asked += 1
                 list(session.generate(urgent, Cancel()))
     assert isinstance(event, Done) and event.usage.evaluated_tokens == len(prefix)
-    warm = [(given, read) for given, read in engines[0].decodes if given == SEGMENT_TOKENS]
-    aborted = [read for given, read in warm if read < given]
+    warm = [(given, read) for given, read in engines[0].decodes if given >= SEGMENT_TOKENS]
+    aborted = [given for given, read in warm if read < given]
     assert asked == N_URGENT
     assert len(aborted) <= N_URGENT
-    assert sum(given for given, _ in warm) == len(prefix) + len(aborted) * SEGMENT_TOKENS
+    assert sum(given for given, _ in warm) == len(prefix) + sum(aborted)
+
+
+def test_a_reading_takes_large_batches_while_it_is_alone(warming: tuple[EngineSession, list[Counting]]) -> None:
+    """Two segments at once, and what is left by itself."""
+    session, engines = warming
+    prefix = random.Random(2).choices(range(20, 300), k=5 * SEGMENT_TOKENS + 40)
+    list(session.read(prefix, Cancel()))
+    assert engines[0].decodes == [(LARGE_BATCH, LARGE_BATCH)] * 2 + [(SEGMENT_TOKENS + 40, SEGMENT_TOKENS + 40)]
+
+
+def test_a_short_last_segment_is_read_alone(warming: tuple[EngineSession, list[Counting]]) -> None:
+    """Its rows are the same wherever the reading began."""
+    session, engines = warming
+    prefix = random.Random(3).choices(range(20, 300), k=SEGMENT_TOKENS + 5)
+    list(session.read(prefix, Cancel()))
+    assert [given for given, _ in engines[0].decodes] == [SEGMENT_TOKENS, 5]

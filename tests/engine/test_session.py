@@ -10,6 +10,7 @@ import pytest
 
 from copilot.engine.base import Cancel, Event, Priority, Request, Sampling, ScoreRequest
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+from copilot.engine.memory import LARGE_BATCH
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
 from copilot.engine.session import EngineSession, EngineSource
 from copilot.errors import BudgetError, EngineError
@@ -170,6 +171,20 @@ def test_restored_logits_are_bit_equal(model: Path, tmp_path: Path) -> None:
         rows.append(engine.logits())
         engine.close()
     np.testing.assert_array_equal(rows[0], rows[1])
+
+
+def test_two_segments_read_at_once_leave_the_same_rows(model: Path) -> None:
+    """What is stored does not depend on the size of the batches it was read in."""
+    prefix = tokens(LARGE_BATCH)
+    rows = []
+    for size in (LARGE_BATCH, SEGMENT_TOKENS):
+        engine = LlamaEngine(model, EngineParams(n_batch=LARGE_BATCH), N_CTX)
+        for start in range(0, len(prefix), size):
+            engine.decode(1, prefix[start : start + size], logits="last")
+        halves = [engine.export_cells(1, start, start + SEGMENT_TOKENS) for start in (0, SEGMENT_TOKENS)]
+        rows.append((halves, engine.export_window(1), engine.logits().tobytes()))
+        engine.close()
+    assert rows[0] == rows[1]
 
 
 def test_three_forks_past_the_window_leave_the_prefix_alone(model: Path, opened: Opened) -> None:

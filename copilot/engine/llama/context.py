@@ -17,7 +17,7 @@ from copilot.engine.base import SCRATCH, Rows, Sampler, Sampling, Tokens
 from copilot.engine.llama.library import c, forget_log, last_log, start
 from copilot.engine.llama.params import EngineParams, context_params
 from copilot.engine.llama.sampling import ChainSampler
-from copilot.engine.memory import N_BATCH, N_OUTPUTS_MAX
+from copilot.engine.memory import N_OUTPUTS_MAX
 from copilot.errors import BudgetError, EngineError, ModelFileError
 
 PARTIAL_ONLY = 1
@@ -40,7 +40,6 @@ def _admit_all(n_ctx: int) -> None:
 class LlamaEngine:
     """One model and one context of it, in this process."""
 
-    n_batch = N_BATCH
     max_rows = N_OUTPUTS_MAX
     n_ctx: int
     windowed: bool
@@ -49,7 +48,7 @@ class LlamaEngine:
     vocabulary: object = None
 
     def __init__(self, path: Path, params: EngineParams, n_ctx: int, admit: Admit = _admit_all) -> None:
-        self.n_seq = params.n_seq
+        self.n_seq, self.n_batch = params.n_seq, params.n_batch
         self._params, self._admit = params, admit
         self._batch: c.llama_batch | None = None
         self._model: object = None
@@ -92,9 +91,10 @@ class LlamaEngine:
         self.n_ctx = int(c.llama_n_ctx(self.context))
         self._memory = c.llama_get_memory(self.context)
         self.can_shift = not self.windowed and bool(c.llama_memory_can_shift(self._memory))
-        batch = self._batch = c.llama_batch_init(N_BATCH, 0, 1)
+        batch = self._batch = c.llama_batch_init(self.n_batch, 0, 1)
+        fields = batch.token, batch.pos, batch.logits, batch.n_seq_id
         self._token, self._pos, self._wants_logits, n_seq_id = (
-            np.ctypeslib.as_array(field, (N_BATCH,)) for field in (batch.token, batch.pos, batch.logits, batch.n_seq_id)
+            np.ctypeslib.as_array(field, (self.n_batch,)) for field in fields
         )
         n_seq_id[:] = 1
 
@@ -134,8 +134,9 @@ class LlamaEngine:
     def decode(self, seq: int, tokens: Tokens, *, logits: Rows = "none") -> int:
         n, begin = len(tokens), self.length(seq)
         n_rows = {"none": 0, "last": 1, "all": n}[logits]
-        if not 0 < n <= N_BATCH or n_rows > N_OUTPUTS_MAX:
-            raise ValueError(f"{n} tokens in one decode, 1 to {N_OUTPUTS_MAX if n_rows > 1 else N_BATCH} are possible")
+        if not 0 < n <= self.n_batch or n_rows > N_OUTPUTS_MAX:
+            most = N_OUTPUTS_MAX if n_rows > 1 else self.n_batch
+            raise ValueError(f"{n} tokens in one decode, 1 to {most} are possible")
         if begin + n > self.n_ctx:
             raise BudgetError(f"{begin + n} tokens do not fit the context of {self.n_ctx}; use a smaller --budget.")
         batch = self._batch
