@@ -36,6 +36,8 @@ class Contender:
     shape: Shape
     roles: tuple[Role, ...]
     cost: Cost
+    advised: bool = True
+    """Whether it is considered without being wished for."""
 
     @property
     def name(self) -> str:
@@ -135,7 +137,8 @@ def contenders(catalogue: Catalogue) -> tuple[Contender, ...]:
         if model.shape is not None and model.geometry is not None:
             geometry = model.geometry
             active = model.bytes * geometry.active_parameters / geometry.parameters
-            found.append(Contender(model.shape, model.roles, Cost(geometry.active_parameters, active)))
+            cost = Cost(geometry.active_parameters, active)
+            found.append(Contender(model.shape, model.roles, cost, model.advised))
     return tuple(found)
 
 
@@ -145,8 +148,8 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
     A chat model that was wished for is taken however slow it is and however small its context.
     """
     rates = rates or Rates.estimated(machine)
-    chats = [model for model in models if "chat" in model.roles and wish.chat in (None, model.name)]
-    completions = [model for model in models if "completion" in model.roles and wish.completion in (None, model.name)]
+    chats = _eligible(models, "chat", wish.chat)
+    completions = _eligible(models, "completion", wish.completion)
     better = ""
     for chat in chats:
         on_gpu = _fits_gpu(machine, chat)
@@ -161,6 +164,11 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
         else:
             return Advice(replace(tier, speed=speed, measured=rates.measured and not on_gpu), better)
     return Advice(_smallest(machine, chats, completions, rates), better)
+
+
+def _eligible(models: Sequence[Contender], role: Role, wished: str | None) -> list[Contender]:
+    """The wished model alone; without a wish all of the role that may be advised."""
+    return [each for each in models if role in each.roles and (each.advised if wished is None else each.name == wished)]
 
 
 def _best(machine: Machine, chat: Contender, completions: Sequence[Contender], on_gpu: bool) -> Tier | None:

@@ -162,6 +162,19 @@ def test_a_wished_model_is_taken_however_slow_it_is() -> None:
     assert advise(machine(8), MODELS, wish=Wish(chat="gemma-4-12b")).tier is None
 
 
+def test_the_larger_coders_are_for_those_who_name_them() -> None:
+    """Chosen, they chat beside the small coder, or complete beside Gemma; no machine is advised to take them."""
+    wished = advise(machine(16), MODELS, wish=Wish(chat="qwen2.5-coder-7b")).tier
+    assert wished is not None and wished.chat.plan.n_ctx == 32_768
+    assert wished.completion_model.name == "qwen2.5-coder-1.5b"
+    beside = advise(machine(24), MODELS, wish=Wish(completion="qwen2.5-coder-7b")).tier
+    assert beside is not None and beside.completion_model.name == "qwen2.5-coder-7b"
+    for gib in range(2, 66):
+        advice = advise(machine(gib, 32), MODELS)
+        shown = advice.better + (advice.tier.arithmetic if advice.tier else "")
+        assert "coder-7b" not in shown and "coder-14b" not in shown
+
+
 def test_any_other_file_is_judged_by_its_own_header(tiny_model: Callable[[Shape], Path]) -> None:
     """A file that is in no catalogue has a shape, too: that of its header."""
     own = Contender.from_shape(read_card(tiny_model("gemma4-dense")), ("chat",))
@@ -178,6 +191,8 @@ def test_the_catalogues_shapes_have_the_published_memory() -> None:
         "gemma-4-12b": (16_384, 327_680),
         "gemma-4-e4b": (16_384, 40_960),
         "gemma-4-e2b": (6_144, 12_288),
+        "qwen2.5-coder-14b": (196_608, 0),
+        "qwen2.5-coder-7b": (57_344, 0),
         "qwen2.5-coder-1.5b": (28_672, 0),
         "qwen2.5-coder-0.5b": (12_288, 0),
     }
