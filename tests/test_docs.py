@@ -30,7 +30,8 @@ def test_the_command_reference_is_current() -> None:
 def test_every_promise_of_security_names_tests_that_exist() -> None:
     """Each row of the table of promises has one, and each name is a function in that file."""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    promises = text[text.index("## Promises") : text.index("## Not promised")]
+    rows = [line for line in promises.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
     assert len(rows) >= 15
     for row in rows:
         named = _TEST.findall(row)
