@@ -152,6 +152,24 @@ def test_the_largest_model_needs_a_graphics_processor() -> None:
     assert tier.completion is not None and tier.total_bytes == tier.completion.plan.total
 
 
+@pytest.mark.parametrize("gib", [4, 6, 8, 12, 16])
+def test_a_graphics_processor_takes_the_layers_that_fit(gib: int) -> None:
+    """The choice is that of the machine without it or a better one, and what it takes is within nine tenths of it."""
+    alone = tier_of(machine(32))
+    tier = tier_of(replace(machine(32), accelerators=(Accelerator("a card", gib * GIB),), offloads=True))
+    names = [model.name for model in MODELS]
+    assert names.index(tier.chat.model.name) <= names.index(alone.chat.model.name)
+    layers = tier.settings.get("gpu_layers", 0)
+    assert isinstance(layers, int) and not tier.on_gpu and layers < tier.chat.model.shape.n_layer
+    plan = tier.chat.plan
+    taken = (plan.weights + plan.kv + plan.window) * layers / tier.chat.model.shape.n_layer + plan.compute
+    assert layers == 0 or taken + tier.completion.plan.total <= 0.9 * gib * GIB
+    n_layer = tier.chat.model.shape.n_layer
+    assert (layers > 0) == (f"{layers} of {n_layer} layers on the graphics processor" in tier.arithmetic)
+    assert tier.speed.reads >= alone.speed.reads
+    assert layers > 0 or gib < 6
+
+
 def test_a_wished_model_is_taken_however_slow_it_is() -> None:
     """The user's choice stands where it fits at all; the rest is fitted around it."""
     slow = advise(machine(64, 2), MODELS, wish=Wish(chat="gemma-4-31b")).tier
