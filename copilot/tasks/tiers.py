@@ -169,8 +169,7 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
     for chat in chats:
         whole = _best(machine, chat, completions, on_gpu=True) if machine.usable_gpu_bytes else None
         tier = whole or _in_part_on_gpu(_best(machine, chat, completions, on_gpu=False))
-        mixed = rates.on_gpu(tier.gpu_share) if tier and tier.gpu_layers else rates
-        speed = mixed.of(chat.cost)
+        speed = (rates.on_gpu(1.0) if whole else rates).of(chat.cost)
         if tier is None and not completions:
             better = f"{chat.name} would be better, but no model for completion is known"
         elif tier is None:
@@ -178,7 +177,9 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
         elif wish.chat is None and not _fast_enough(speed):
             better = f"{chat.name} would be better and fits, but {speed} {_told(rates)}"
         else:
-            return Advice(replace(tier, speed=speed, measured=rates.measured and not tier.gpu_layers), better)
+            if tier.gpu_layers:  # in part it makes a choice faster, and never makes one
+                return Advice(replace(tier, speed=rates.on_gpu(tier.gpu_share).of(chat.cost)), better)
+            return Advice(replace(tier, speed=speed, measured=rates.measured), better)
     return Advice(_in_part_on_gpu(_smallest(machine, chats, completions, rates)), better)
 
 
