@@ -1,5 +1,6 @@
 """Simulated machines get the models that fit them, with the arithmetic shown; nothing of this machine is looked at."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -65,6 +66,19 @@ def test_each_size_of_machine_has_its_pair(
     tier = tier_of(machine(gib, cores))
     assert (tier.chat.model.name, tier.completion_model.name, tier.kv_type) == (chat, completion, kv_type)
     assert tier.chat.plan.n_ctx >= at_least
+
+
+def test_the_table_of_the_documentation_is_what_is_advised() -> None:
+    """Each row of docs/models.md, context included; "any" is told of 4 and of 8 cores."""
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d and]+) GiB \| (\w+) \| (\S+) \| (.+?) \| (\w+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 6
+    for sizes, cores, chat, completion, kv_type, context in rows:
+        for gib in map(int, sizes.split(" and ")):
+            for n_cores in (4, 8) if cores == "any" else (int(cores),):
+                tier = tier_of(machine(gib, n_cores))
+                told = (tier.chat.model.name, tier.completion_model.name, tier.kv_type, f"{tier.chat.plan.n_ctx:,}")
+                assert told == (chat, chat if completion == "the same" else completion, kv_type, context)
 
 
 @pytest.mark.parametrize("gib", [3.7, 7.6, 15.4, 23.3, 31.1, 62.6])
