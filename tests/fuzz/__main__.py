@@ -30,6 +30,8 @@ def main() -> int:
             sys.stdout.write(f"  {what}: {path}\n")
         sys.stdout.flush()
         failed = failed or bool(written)
+        if findings.interrupted:
+            break
     return 1 if failed else 0
 
 

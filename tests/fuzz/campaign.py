@@ -43,6 +43,7 @@ class Findings:
     failures: dict[str, bytes] = field(default_factory=dict)
     lines: set[Line] = field(default_factory=set)
     """Of the project, run through by the inputs that were looked at."""
+    interrupted: bool = False
 
 
 def corpus_of(name: str) -> list[bytes]:
@@ -71,16 +72,19 @@ def _kind(message: str) -> str:
 
 
 def run(name: str, target: Target, dice: random.Random, *, seconds: float = 0.0, inputs: int = 0) -> Findings:
-    """Mutate until the CPU seconds, or the number of inputs, are used up."""
+    """Mutate until the CPU seconds, or the number of inputs, are used up; Ctrl-C ends it with what was found so far."""
     pool = target.seeds() + corpus_of(name)
     findings = Findings()
     for content in pool:
         _note(findings, target, content)
     started = time.process_time()
-    while findings.inputs < inputs or time.process_time() - started < seconds:
-        content = mutated(dice.choice(pool), pool, target.words, dice)
-        if _note(findings, target, content) and len(content) <= KEPT_BYTES and len(pool) < POOL:
-            pool.append(content)
+    try:
+        while findings.inputs < inputs or time.process_time() - started < seconds:
+            content = mutated(dice.choice(pool), pool, target.words, dice)
+            if _note(findings, target, content) and len(content) <= KEPT_BYTES and len(pool) < POOL:
+                pool.append(content)
+    except KeyboardInterrupt:
+        findings.interrupted = True
     return findings
 
 
