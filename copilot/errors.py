@@ -2,6 +2,7 @@
 
 CopilotError                 one line that says what to do next
 ├── UsageError               the command line or a setting is wrong                 exit 2
+│   └── SchemaError          a JSON schema that no grammar can be made of           exit 2
 ├── RepositoryError          the repository cannot be read                          exit 2
 ├── DiffError                a diff is damaged, or cannot be made                 exit 2
 ├── ModelMissingError        no model is installed, or not under that name          exit 2
@@ -21,6 +22,10 @@ class CopilotError(Exception):
 
 class UsageError(CopilotError):
     code = "usage"
+
+
+class SchemaError(UsageError):
+    code = "schema"
 
 
 class RepositoryError(CopilotError):

@@ -11,12 +11,12 @@ from hashlib import blake2b
 from lsprotocol import types
 
 from copilot.errors import DiffError
+from copilot.prompts.fences import fenced
 from copilot.repo.diff import inverted
 from copilot.repo.diff_parser import parse
 from copilot.repo.fit import fit
 from copilot.review.finding import Finding, Severity
 from lsp.positions import Lines
-from lsp.suggestions import fenced
 
 SOURCE = "copilot"
 _SEVERITIES = {
@@ -92,7 +92,7 @@ def _described(finding: Finding) -> str:
     about = f"{finding.severity} · {finding.category} · `{finding.rule}` · {round(100 * finding.confidence)} % sure"
     parts = [f"**{_plain(finding.title)}**", _plain(finding.message), about]
     if finding.suggestion:
-        parts.append(fenced(finding.suggestion, "diff"))
+        parts.append(fenced(finding.suggestion.rstrip(), "diff"))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
+from copilot.prompts.fences import fenced
 from copilot.tasks.complete import Cursor, Suggestion
 from lsp.documents import Document, Surroundings
 
@@ -91,21 +92,13 @@ def list_item(
         label_details=types.CompletionItemLabelDetails(description="copilot"),
         kind=types.CompletionItemKind.Text,
         detail="copilot",
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, fenced(text, document.language)),
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, fenced(text.rstrip(), document.language)),
         sort_text="~",
         filter_text=text.partition("\n")[0],
         insert_text_format=types.InsertTextFormat.PlainText,
         text_edit=types.TextEdit(range=types.Range(types.Position(*begin), span.end), new_text=text),
         command=accepted,
     )
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Code as Markdown, whatever is in it."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _characters(document: Document, offset: int) -> int:

@@ -14,6 +14,11 @@ from copilot.testing import Shape, write_tiny_model
 from copilot.testing.no_network import guard
 
 os.environ["GOMP_SPINCOUNT"] = "0"
+# Parts of a model that are installed as wheels would be joined, a gigabyte each time, by any command that finds no
+# other model. Another version of the first part, found before it, hides them from tests and what they start.
+NO_MODEL_WHEELS = str(Path(__file__).parent / "no_model_wheels")
+sys.path.insert(0, NO_MODEL_WHEELS)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (NO_MODEL_WHEELS, os.environ.get("PYTHONPATH"))))
 hypothesis.settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):  # the same draws for the same code; new ones are looked for at developers' machines
     hypothesis.settings.load_profile("ci")

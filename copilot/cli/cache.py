@@ -64,6 +64,8 @@ def clear(as_json: bool) -> int:
         for emptied in (*(folder / name).glob("*/"), folder / name):
             with suppress(OSError):
                 emptied.rmdir()
+    with suppress(OSError):  # it holds something that is not ours
+        folder.rmdir()
     if as_json:
         print_json({"path": str(folder), "freed_bytes": freed})
     else:

@@ -92,6 +92,6 @@ def _offloads() -> bool:
 def _print(checks: list[Check], terminal: Terminal) -> None:
     for check in checks:
         mark, style = MARKS[check.status]
-        terminal.out.print(Text(f"{mark} {check.name:<14}", style=style), Text(clean(check.found)))
+        terminal.out.print(Text(f"{mark} {check.name:<16}", style=style), Text(clean(check.found)))
         if check.cure:
             terminal.out.print(Text(f"  → {clean(check.cure)}", style="bold" if check.status != "ok" else "dim"))

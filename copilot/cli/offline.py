@@ -19,6 +19,8 @@ COMMANDS = (
     ("search", "where is the greeting"),
     ("ask", "where is the greeting?"),
     ("warm",),
+    ("review", "--diff", "change.diff"),
+    ("complete", "greeter.py", "--line", "3", "--column", "12"),
     ("models", "list"),
 )
 RUN_S = 300
@@ -27,6 +29,7 @@ NOTES = "COPILOT_OFFLINE_NOTES"
 _FILES = {
     "README.md": "# greeter\n\nSays hello.\n",
     "greeter.py": 'def greeting(name: str) -> str:\n    """Say hello."""\n    return f"hello {name}"\n',
+    "change.diff": "--- a/README.md\n+++ b/README.md\n@@ -3 +3 @@\n-Says hello.\n+Says hello, politely.\n",
 }
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from copilot.errors import UsageError
+from copilot.errors import SchemaError
 
 MOST_REPETITIONS = 2000
 """llama.cpp refuses longer ones."""
@@ -45,10 +45,13 @@ _SHARED = {
 def from_schema(schema: Mapping[str, Any]) -> str:
     """The grammar of a schema, its start rule `root`; properties come in the order given.
 
-    Raises UsageError for what is not known.
+    Raises SchemaError for what is not known, malformed, or nested too deeply.
     """
     writer = _Writer()
-    root = writer.value(schema, "root")
+    try:
+        root = writer.value(schema, "root")
+    except RecursionError:
+        _refuse("it is nested too deeply")
     rules = {"root": root} if root != "root" else {}
     used = rules | writer.rules
     return "".join(f"{name} ::= {body}\n" for name, body in used.items())
@@ -63,7 +66,7 @@ class _Writer:
     def value(self, schema: Any, name: str) -> str:
         """A GBNF expression, safe to stand in a sequence, for the values of a schema; `name` is for rules it needs."""
         if not isinstance(schema, Mapping):
-            _refuse(f"{schema!r} is no schema")
+            _refuse(f"{schema!r:.80} is no schema")
         schema = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
         if "anyOf" in schema:
             _only(schema, {"anyOf"})
@@ -84,8 +87,8 @@ class _Writer:
         _refuse(f"a schema needs type, enum, const or anyOf, not {', '.join(map(str, schema)) or 'nothing'}")
 
     def _typed(self, kind: Any, schema: Mapping[str, Any], name: str) -> str:
-        if kind not in _KNOWN:
-            _refuse(f"{kind!r} is no type")
+        if not isinstance(kind, str) or kind not in _KNOWN:
+            _refuse(f"{kind!r:.80} is no type")
         _only(schema, _KNOWN[kind] | {"type"})
         make: dict[str, Callable[[], str]] = {
             "object": lambda: self._object(schema, name),
@@ -114,8 +117,10 @@ class _Writer:
 
     def _object(self, schema: Mapping[str, Any], name: str) -> str:
         properties, required = schema.get("properties", {}), schema.get("required", [])
-        if not isinstance(properties, Mapping) or not all(key in properties for key in required):
-            _refuse(f"required properties {required!r} are not all among the properties")
+        if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
+            _refuse("properties must be schemas by name")
+        if not isinstance(required, list | tuple) or not all(key in list(properties) for key in required):
+            _refuse(f"required properties {required!r:.80} are not all among the properties")
         ws = self._shared("ws")
         # after[opened]: what may follow, and whether a comma comes before the next pair.
         after = {False: "", True: ""}
@@ -142,13 +147,13 @@ class _Writer:
 
     def _integer(self, schema: Mapping[str, Any]) -> str:
         low, high = schema.get("minimum"), schema.get("maximum")
-        if not all(bound is None or (isinstance(bound, int) and not isinstance(bound, bool)) for bound in (low, high)):
-            _refuse("the bounds of an integer must be integers")
+        most = 10**UNBOUNDED_DIGITS - 1
+        if not all(bound is None or (_is_integer(bound) and abs(bound) <= most) for bound in (low, high)):
+            _refuse(f"the bounds of an integer must be integers of at most {UNBOUNDED_DIGITS} digits")
         if low is None and high is None:
             return f'"-"? {self._shared("natural")}'
-        most = 10**UNBOUNDED_DIGITS - 1
-        low = min(-most, high) if low is None else low
-        high = max(most, low) if high is None else high
+        low = -most if low is None else low
+        high = most if high is None else high
         if low > high:
             _refuse(f"no integer lies between {low} and {high}")
         options = []
@@ -186,8 +191,9 @@ def _json(value: Any) -> str:
     """A GBNF literal of a value's JSON text."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):
-        _refuse(f"{value!r} is no JSON value")
+        text.encode()
+    except (TypeError, ValueError):  # half of a surrogate pair is no text, either
+        _refuse(f"{value!r:.80} is no JSON value")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -206,7 +212,7 @@ def _bounds(schema: Mapping[str, Any], least: str, most: str) -> str:
 def _range(schema: Mapping[str, Any], least: str, most: str) -> tuple[int, int | None]:
     low, high = schema.get(least, 0), schema.get(most)
     for bound in (low, *([] if high is None else [high])):
-        if not isinstance(bound, int) or isinstance(bound, bool) or not 0 <= bound <= MOST_REPETITIONS:
+        if not _is_integer(bound) or not 0 <= bound <= MOST_REPETITIONS:
             _refuse(f"{least} and {most} must be whole numbers up to {MOST_REPETITIONS}")
     if high is not None and low > high:
         _refuse(f"{least} is above {most}")
@@ -230,6 +236,10 @@ def _list(schema: Mapping[str, Any], key: str) -> Sequence[Any]:
     return values
 
 
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _only(schema: Mapping[str, Any], known: set[str] | frozenset[str]) -> None:
     unknown = sorted(str(key) for key in schema if key not in known)
     if unknown:
@@ -237,4 +247,4 @@ def _only(schema: Mapping[str, Any], known: set[str] | frozenset[str]) -> None:
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise UsageError(f"no grammar can be made of the schema: {reason}. Change the schema.")
+    raise SchemaError(f"no grammar can be made of the schema: {reason}. Change the schema.")

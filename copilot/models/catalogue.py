@@ -58,6 +58,8 @@ class Model:
     """Digests of earlier releases that must not be used any more."""
     wheels: WheelParts | None = None
     geometry: Geometry | None = None
+    advised: bool = True
+    """Whether advice may name it; the others are for those who ask for them."""
 
     @property
     def shape(self) -> PublishedShape | None:

@@ -43,6 +43,10 @@ class PublishedShape:
     geometry: Geometry
 
     @property
+    def n_layer(self) -> int:
+        return self.geometry.layers
+
+    @property
     def vocab_size(self) -> int:
         return self.geometry.vocabulary
 

@@ -87,13 +87,14 @@ def _installed_part(wheels: WheelParts, part: int, search_path: list[str]) -> Pa
     name = wheels.distribution(part)
     import importlib.metadata  # slow, and most commands find their model without it
 
-    for distribution in importlib.metadata.distributions(name=name, path=search_path):
-        if distribution.version != wheels.version:
-            continue
-        for file in distribution.files or ():
-            located = Path(str(distribution.locate_file(file)))
-            if wheels.is_member(part, file.as_posix()) and located.is_file():
-                return located
+    # Where there are several, Python and pip take the first for the installed one.
+    distribution = next(iter(importlib.metadata.distributions(name=name, path=search_path)), None)
+    if distribution is None or distribution.version != wheels.version:
+        return None
+    for file in distribution.files or ():
+        located = Path(str(distribution.locate_file(file)))
+        if wheels.is_member(part, file.as_posix()) and located.is_file():
+            return located
     return None
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from copilot.prompts.fences import fenced
+
 SYSTEM = """\
 You are a senior engineer who knows the repository below and answers questions about it.
 Rules:
@@ -46,7 +48,4 @@ def question(text: str, places: Sequence[Place]) -> str:
 
 
 def _excerpt(place: Place) -> str:
-    fence = "```"
-    while fence in place.text:
-        fence += "`"
-    return f"`{place.path}:{place.start_line}-{place.end_line}`\n{fence}\n{place.text.rstrip()}\n{fence}"
+    return f"`{place.path}:{place.start_line}-{place.end_line}`\n{fenced(place.text.rstrip())}"

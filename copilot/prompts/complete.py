@@ -6,6 +6,7 @@ Pure functions of values. Text from a repository is always text, never a control
 from dataclasses import dataclass
 
 from copilot.prompts.chat import ChatFormat, Control, Part
+from copilot.prompts.fences import fence_of
 
 MARKER = "<CURSOR>"
 """Stands where the missing text belongs, in a question about it."""
@@ -84,9 +85,7 @@ def asked_gap(chat: ChatFormat, around: Surroundings) -> Gap:
 
     The answer is begun: a fence and the cursor's line as far as it is written.
     """
-    fence = FENCE
-    while fence in around.before + around.after:
-        fence += "`"
+    fence = fence_of(around.before, around.after, *(snippet.text for snippet in around.snippets))
     shown = "".join(f"`{snippet.path}`\n{fence}\n{snippet.text}\n{fence}\n\n" for snippet in around.snippets)
     system = chat.system("You complete code.")
     opened, *closed = _split(chat)

@@ -7,6 +7,8 @@ out; what a model answers to is always the question after it. Does not know: mod
 import re
 from collections.abc import Sequence
 
+from copilot.prompts.fences import fenced
+
 SYSTEM = "You are a careful code reviewer."
 GAP = "<GAP>"
 NOTHING = "(nothing)"
@@ -24,14 +26,6 @@ _SPEAKS = re.compile(
 def shown(lines: Sequence[str]) -> str:
     """Lines as material: what speaks to the reviewer is withheld, however it is dressed."""
     return "\n".join(WITHHELD if _SPEAKS.search(line) else line for line in lines)
-
-
-def fenced(text: str, language: str = "") -> str:
-    """A text between fences longer than any in it."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def gap(path: str, head: Sequence[str], tail: Sequence[str]) -> str:

@@ -2,26 +2,20 @@
 
 import re
 
+from copilot.prompts.fences import fenced
+
 _FENCE = re.compile(r"^[ \t]*(`{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1`*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-
-
-def fenced(code: str) -> str:
-    """Code between fences longer than any in it."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
-    return f"{fence}\n{code.rstrip()}\n{fence}"
 
 
 def about_code(text: str, code: str, where: str) -> str:
     """A question about code that the editor shows, at `path:first-last`."""
-    return f"{text}\n\nThis is about `{where}`, as the editor has it now:\n{fenced(code)}"
+    return f"{text}\n\nThis is about `{where}`, as the editor has it now:\n{fenced(code.rstrip())}"
 
 
 def rewriting(instruction: str, code: str, where: str) -> str:
     """The turn that asks for code in place of other code."""
     return (
-        f"Here is `{where}` as the editor has it now:\n{fenced(code)}\n\n{instruction}\n\n"
+        f"Here is `{where}` as the editor has it now:\n{fenced(code.rstrip())}\n\n{instruction}\n\n"
         "Answer with one fenced code block that holds the whole new text of these lines and nothing else: "
         "no explanation, no line that stands outside them."
     )
@@ -30,7 +24,7 @@ def rewriting(instruction: str, code: str, where: str) -> str:
 def writing(instruction: str, code: str, where: str) -> str:
     """The turn that asks for a new file about some code."""
     return (
-        f"Here is `{where}` as the editor has it now:\n{fenced(code)}\n\n{instruction}\n\n"
+        f"Here is `{where}` as the editor has it now:\n{fenced(code.rstrip())}\n\n{instruction}\n\n"
         "Answer with one fenced code block that holds the whole new file and nothing else."
     )
 

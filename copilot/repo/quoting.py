@@ -17,7 +17,7 @@ def unquoted(name: str) -> str:
 
     def byte(match: re.Match[bytes]) -> bytes:
         escape = match[1]
-        if escape.isdigit():
+        if escape[0] in b"01234567":
             return bytes([int(escape, 8) & 255])
         return bytes([_ESCAPES[key]]) if (key := escape.decode("latin-1")) in _ESCAPES else escape
 

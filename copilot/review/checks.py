@@ -14,10 +14,12 @@ A change cannot alter how it is judged: the files are read from the version it s
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from copilot.errors import UsageError
 from copilot.repo.versions import Version
+from copilot.repo.wildmatch import translate
 from copilot.review.finding import Severity
 
 FOLDER = ".copilot/checks"
@@ -43,7 +45,9 @@ class Check:
 
     def applies(self, path: str) -> bool:
         """Whether a file is one it is about; `**` stands for any number of folders."""
-        return not self.files or any(_glob(pattern).fullmatch(path) for pattern in self.files)
+        name = path.encode("utf-8", "surrogatepass")
+        globs = map(_glob, self.files)
+        return not self.files or any(glob.fullmatch(name) for glob in globs if glob is not None)
 
 
 def checks(before: Version) -> Iterator[Check | str]:
@@ -92,9 +96,8 @@ def parsed(text: str, path: str) -> Check:
     return Check(name, fields.get("description", name), globs, Severity(level), instruction, path)
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A regular expression of a glob: * and ? stay inside a folder; a pattern without / fits in any folder."""
+@lru_cache(maxsize=256)
+def _glob(pattern: str) -> re.Pattern[bytes] | None:
+    """A glob as git reads it; one without / fits in any folder, one that is malformed nowhere."""
     anchored = pattern.removeprefix("/") if "/" in pattern else f"**/{pattern}"
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", anchored)
-    meant = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meant.get(part, re.escape(part)) for part in parts))
+    return translate(anchored.encode("utf-8", "surrogatepass"))

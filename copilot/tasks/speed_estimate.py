@@ -58,8 +58,14 @@ class Rates:
         """From the speed that one model was measured to have."""
         return cls(speed.reads * cost.active_parameters, speed.writes * cost.active_bytes, measured=True)
 
-    def on_gpu(self) -> "Rates":
-        return Rates(max(self.compute, 8 * _COMPUTE[1][1]) * _GPU_FACTOR, self.fetch * _GPU_FACTOR)
+    def on_gpu(self, share: float) -> "Rates":
+        """With a share of the layers, from 0 to 1, on a graphics processor: a token passes through both in turn."""
+
+        def mixed(here: float, there: float) -> float:
+            return 1 / (share / there + (1 - share) / here)
+
+        compute = max(self.compute, 8 * _COMPUTE[1][1]) * _GPU_FACTOR
+        return Rates(mixed(self.compute, compute), mixed(self.fetch, self.fetch * _GPU_FACTOR))
 
     def of(self, cost: Cost) -> Speed:
         """The speed of a model of this cost."""

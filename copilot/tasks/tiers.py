@@ -24,6 +24,9 @@ READS_AT_LEAST, WRITES_AT_LEAST = 12.0, 2.0
 """Tokens per second below which a chat model is no help: a question of 1,000 tokens should not take minutes."""
 GPU_SHARE = 0.9
 """Of a graphics processor's memory; the rest is the screen's."""
+ALL_LAYERS = 999
+_LONGEST_PERIOD = 6
+"""Layers of which at least one sees everything: so much more than its share one end of a model may take of the KV."""
 _PREFERRED: tuple[CacheType, ...] = ("f16", "q8_0")
 MOST_GIB = 1024
 _BITS_PER_WEIGHT = 4.5
@@ -36,6 +39,8 @@ class Contender:
     shape: Shape
     roles: tuple[Role, ...]
     cost: Cost
+    advised: bool = True
+    """Whether it is considered without being wished for."""
 
     @property
     def name(self) -> str:
@@ -66,15 +71,26 @@ class Tier:
     completion: Part | None
     """None where the chat model completes, too: it is there only once."""
     kv_type: CacheType
-    on_gpu: bool
+    gpu_layers: int
+    """Of the chat model on a graphics processor; ALL_LAYERS where it is there as a whole."""
     speed: Speed
     """Of the chat model."""
     measured: bool
     machine: Machine
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether the chat model is on a graphics processor as a whole."""
+        return self.gpu_layers == ALL_LAYERS
+
+    @property
+    def gpu_share(self) -> float:
+        """The share of the chat model's layers that a graphics processor has."""
+        return min(1.0, self.gpu_layers / self.chat.model.shape.n_layer)
+
+    @property
     def total_bytes(self) -> int:
-        """Main memory of both models."""
+        """Main memory of both models; layers that are elsewhere are not taken off, for files are read through it."""
         chat = 0 if self.on_gpu else self.chat.plan.total
         return chat + (self.completion.plan.total if self.completion else 0)
 
@@ -90,15 +106,16 @@ class Tier:
             chosen["context_tokens"] = self.chat.plan.n_ctx
         if self.kv_type != "f16":
             chosen["kv_type"] = self.kv_type
-        if self.on_gpu:
-            chosen["gpu_layers"] = 999
+        if self.gpu_layers:
+            chosen["gpu_layers"] = self.gpu_layers
         return chosen
 
     @property
     def arithmetic(self) -> str:
         """Weights, KV, buffers and what stays for the system, as a sum."""
         budget = plannable_of(self.machine.memory_bytes)
-        place = " on the graphics processor" if self.on_gpu else ""
+        part = "" if self.on_gpu else f", {self.gpu_layers} of {self.chat.model.shape.n_layer} layers"
+        place = f"{part} on the graphics processor" if self.gpu_layers else ""
         parts = [f"{self.chat}{place}", *([str(self.completion)] if self.completion else [])]
         left = self.machine.memory_bytes - budget + RESERVED_BYTES
         return (
@@ -135,7 +152,8 @@ def contenders(catalogue: Catalogue) -> tuple[Contender, ...]:
         if model.shape is not None and model.geometry is not None:
             geometry = model.geometry
             active = model.bytes * geometry.active_parameters / geometry.parameters
-            found.append(Contender(model.shape, model.roles, Cost(geometry.active_parameters, active)))
+            cost = Cost(geometry.active_parameters, active)
+            found.append(Contender(model.shape, model.roles, cost, model.advised))
     return tuple(found)
 
 
@@ -145,13 +163,13 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
     A chat model that was wished for is taken however slow it is and however small its context.
     """
     rates = rates or Rates.estimated(machine)
-    chats = [model for model in models if "chat" in model.roles and wish.chat in (None, model.name)]
-    completions = [model for model in models if "completion" in model.roles and wish.completion in (None, model.name)]
+    chats = _eligible(models, "chat", wish.chat)
+    completions = _eligible(models, "completion", wish.completion)
     better = ""
     for chat in chats:
-        on_gpu = _fits_gpu(machine, chat)
-        speed = (rates.on_gpu() if on_gpu else rates).of(chat.cost)
-        tier = _best(machine, chat, completions, on_gpu)
+        whole = _best(machine, chat, completions, on_gpu=True) if machine.usable_gpu_bytes else None
+        tier = whole or _in_part_on_gpu(_best(machine, chat, completions, on_gpu=False))
+        speed = (rates.on_gpu(1.0) if whole else rates).of(chat.cost)
         if tier is None and not completions:
             better = f"{chat.name} would be better, but no model for completion is known"
         elif tier is None:
@@ -159,8 +177,15 @@ def advise(machine: Machine, models: Sequence[Contender], rates: Rates | None = 
         elif wish.chat is None and not _fast_enough(speed):
             better = f"{chat.name} would be better and fits, but {speed} {_told(rates)}"
         else:
-            return Advice(replace(tier, speed=speed, measured=rates.measured and not on_gpu), better)
-    return Advice(_smallest(machine, chats, completions, rates), better)
+            if tier.gpu_layers:  # in part it makes a choice faster, and never makes one
+                return Advice(replace(tier, speed=rates.on_gpu(tier.gpu_share).of(chat.cost)), better)
+            return Advice(replace(tier, speed=speed, measured=rates.measured), better)
+    return Advice(_in_part_on_gpu(_smallest(machine, chats, completions, rates)), better)
+
+
+def _eligible(models: Sequence[Contender], role: Role, wished: str | None) -> list[Contender]:
+    """The wished model alone; without a wish all of the role that may be advised."""
+    return [each for each in models if role in each.roles and (each.advised if wished is None else each.name == wished)]
 
 
 def _best(machine: Machine, chat: Contender, completions: Sequence[Contender], on_gpu: bool) -> Tier | None:
@@ -182,12 +207,12 @@ def _pair(machine: Machine, chat: Contender, completion: Contender, kv_type: Cac
     if on_gpu:
         if room < RESERVED_BYTES:
             return None
-        room = int(machine.usable_gpu_bytes * GPU_SHARE) + RESERVED_BYTES
+        room = _gpu_room(machine, beside) + RESERVED_BYTES
     n_ctx = largest_context(chat.shape, kv_type, room)
     if n_ctx < MIN_TOKENS:
         return None
     part = Part(chat, plan_memory(chat.shape, n_ctx, kv_type))
-    return Tier(part, beside, kv_type, on_gpu, Speed(0.0, 0.0), False, machine)
+    return Tier(part, beside, kv_type, ALL_LAYERS if on_gpu else 0, Speed(0.0, 0.0), False, machine)
 
 
 def _smallest(
@@ -203,10 +228,20 @@ def _smallest(
     return None
 
 
-def _fits_gpu(machine: Machine, chat: Contender) -> bool:
-    wanted = _comfortable(chat)
-    needed = min(plan_memory(chat.shape, wanted, kv_type).total for kv_type in _PREFERRED)
-    return needed <= machine.usable_gpu_bytes * GPU_SHARE
+def _gpu_room(machine: Machine, beside: Part | None) -> int:
+    """Bytes for the chat model on the graphics processor: the setting puts the completion model there, too."""
+    return int(machine.usable_gpu_bytes * GPU_SHARE) - (beside.plan.total if beside else 0)
+
+
+def _in_part_on_gpu(tier: Tier | None) -> Tier | None:
+    """The same tier with as many layers on the graphics processor as fit there, none where there is no such."""
+    if tier is None or not tier.machine.usable_gpu_bytes:
+        return tier
+    plan, n_layer = tier.chat.plan, tier.chat.model.shape.n_layer
+    uneven = plan.kv * _LONGEST_PERIOD // n_layer if tier.chat.model.shape.windowed else 0
+    room = _gpu_room(tier.machine, tier.completion) - plan.compute - uneven
+    layers = room * n_layer // (plan.weights + plan.kv + plan.window)
+    return replace(tier, gpu_layers=max(0, min(layers, n_layer - 1)))
 
 
 def _comfortable(chat: Contender) -> int:

@@ -60,15 +60,9 @@ def test_warm_reads_everything_once(run, project: Path, tiny: Path) -> None:
 
 BIG = {
     f"src/m{i}.py": "".join(f"def handler_{i}_{j}(value):\n    return value + {j}\n\n\n" for j in range(60))
-    for i in range(40)
+    for i in range(6)
 }
-
-
-HUGE = {
-    f"src/h{i}.py": "".join(f"def worker_{i}_{j}(value):\n    return value + {j}\n\n\n" for j in range(120))
-    for i in range(60)
-}
-"""More than the tiny model's context: seconds of reading, even on a fast machine."""
+"""Some 10,000 tokens in 39 segments: more than is read at once, and seconds of reading by the tiny model."""
 
 
 def start_warm(project: Path) -> subprocess.Popen[str]:
@@ -89,7 +83,7 @@ def segments() -> int:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_warm_goes_on_where_it_stopped(run, tmp_path: Path, tiny: Path, how: signal.Signals) -> None:
     """Killed or interrupted in the middle, the next run reads at most one segment again."""
-    project = make_repo(tmp_path / "huge", HUGE)
+    project = make_repo(tmp_path / "big", BIG)
     warming = start_warm(project)
     deadline = time.monotonic() + 60
     while segments() < 5 and time.monotonic() < deadline and warming.poll() is None:
@@ -110,12 +104,12 @@ def test_large_repository_is_answered_from_the_map_first(run, tmp_path: Path, ti
     project = make_repo(tmp_path / "big", BIG)
     cold = run("ask", "What does handler_3_7 do?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="4")
     assert cold.json["prefix"] == "map"
-    assert cold.json["usage"]["evaluated_tokens"] < 5000
+    assert cold.json["usage"]["evaluated_tokens"] < 3000
     assert "`copilot warm` reads" in cold.err
     run("warm", "-C", project)
     warm = run("ask", "What does handler_3_7 do?", "-C", project, "--json", COPILOT_MAX_ANSWER_TOKENS="4")
     assert warm.json["prefix"] == "full"
-    assert warm.json["usage"]["reused_tokens"] > 10_000
+    assert warm.json["usage"]["reused_tokens"] > 8_000
 
 
 def test_small_edit_costs_little(run, tmp_path: Path, tiny: Path) -> None:
@@ -126,6 +120,6 @@ def test_small_edit_costs_little(run, tmp_path: Path, tiny: Path) -> None:
     run_git(project, "commit", "--quiet", "--all", "--message=Change")
     again = run("warm", "-C", project, "--json")
     assert again.json["evaluated_tokens"] < 700
-    assert again.json["reused_tokens"] > 10_000
+    assert again.json["reused_tokens"] > 8_000
     assert "1 file has changed since the repository was read" in again.err
     assert run("warm", "-C", project, "--json").json["evaluated_tokens"] == 0

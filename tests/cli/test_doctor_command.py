@@ -48,9 +48,10 @@ def test_a_measurement_is_kept_and_told(run, tiny: Path) -> None:
 
 
 def test_the_main_commands_run_without_a_network(run) -> None:
-    """Pack, search, ask, warm and models in a namespace of their own where there are such, watched everywhere."""
+    """What people run, in a namespace of its own where there are such, watched everywhere."""
     ran = run("doctor", "--offline", "--json")
     assert ran.code == 0, ran.out + ran.err
     checks = found(ran)
-    assert list(checks) == [f"offline {name}" for name in ("pack", "search", "ask", "warm", "models")]
+    commands = ("pack", "search", "ask", "warm", "review", "complete", "models")
+    assert list(checks) == [f"offline {name}" for name in commands]
     assert all("no attempt to reach another machine" in check["found"] for check in checks.values())

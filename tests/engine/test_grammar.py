@@ -1,5 +1,6 @@
 """Text written under a schema's grammar is JSON that the schema allows."""
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from copilot.engine.gguf import read_card
 from copilot.engine.grammar import from_schema
 from copilot.engine.llama import EngineParams, LlamaEngine
 from copilot.engine.tokenizer import Tokenizer
-from copilot.errors import UsageError
+from copilot.errors import SchemaError
 from copilot.testing import Shape
 
 MOST_TOKENS = 1500
@@ -199,9 +200,22 @@ def test_a_schema_makes_this_grammar() -> None:
         {"type": "object", "properties": {}, "required": ["a"]},
         {"type": "object", "properties": {"a": 5}},
         {"type": ["string", "array"], "maxLength": 3},
+        {"type": [["string"]]},
+        {"type": [{}]},
+        {"enum": {"a": 1}},
+        {"const": "\ud800"},
+        {"type": "integer", "maximum": 10**4000},
+        {"type": "integer", "minimum": True},
+        {"type": "object", "properties": [], "required": []},
+        {"type": "object", "properties": {"a": {"type": "null"}}, "required": "a"},
+        {"type": "object", "properties": {"a": {"type": "null"}}, "required": 3},
+        {"type": "object", "properties": {"a": {"type": "null"}}, "required": [["a"]]},
+        {"type": "object", "properties": {1: {"type": "null"}}},
+        functools.reduce(lambda inner, _: {"anyOf": [inner]}, range(5000), {"type": "null"}),
+        {"const": functools.reduce(lambda inner, _: [inner], range(5000), [])},
     ],
 )
 def test_what_no_grammar_can_keep_is_refused(schema: dict[str, Any]) -> None:
-    """Nothing of a schema is ignored: it is kept, or the schema is the user's error."""
-    with pytest.raises(UsageError, match="schema"):
+    """Nothing of a schema is ignored: it is kept, or the schema is refused in one line, however it is malformed."""
+    with pytest.raises(SchemaError, match="schema"):
         from_schema(schema)

@@ -24,12 +24,14 @@ def main() -> int:
     for name in TARGETS if given.name == "all" else [given.name]:
         findings = run(name, TARGETS[name], random.Random(seed), seconds=60 * given.minutes)
         written = keep(name, findings)
-        told = f"{name}: {findings.inputs:,} inputs, {len(findings.outcomes)} outcomes, {len(written)} failures"
-        sys.stdout.write(f"{told} (seed {seed})\n")
+        seen = f"{len(findings.outcomes)} outcomes, {len(findings.lines):,} lines"
+        sys.stdout.write(f"{name}: {findings.inputs:,} inputs, {seen}, {len(written)} failures (seed {seed})\n")
         for what, path in zip(findings.failures, written, strict=True):
             sys.stdout.write(f"  {what}: {path}\n")
         sys.stdout.flush()
         failed = failed or bool(written)
+        if findings.interrupted:
+            break
     return 1 if failed else 0
 
 

@@ -1,4 +1,7 @@
-"""Runs one target on mutated inputs: which of them bring something new is kept, and what fails is kept as a file."""
+"""Runs one target on mutated inputs: what fails is kept as a file, and what brings something new is mutated further.
+
+New is an outcome that did not come before, or, for every few inputs, a line of the project that was not run before.
+"""
 
 import hashlib
 import random
@@ -14,10 +17,14 @@ from pathlib import Path
 
 from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import Target
+from tests.fuzz.trace import Line, traced
 
 CORPUS = Path(__file__).parent / "corpus"
 INPUT_S = 10.0
 """CPU seconds after which one input counts as a hang."""
+TRACED_EVERY = 8
+"""Inputs of which the lines of one are looked at: that takes several times as long."""
+POOL = 1000
 KEPT_BYTES = 4096
 """Larger inputs are not kept in the corpus."""
 
@@ -34,6 +41,9 @@ class Findings:
     outcomes: dict[str, bytes] = field(default_factory=dict)
     """What happened, and the first input that made it happen."""
     failures: dict[str, bytes] = field(default_factory=dict)
+    lines: set[Line] = field(default_factory=set)
+    """Of the project, run through by the inputs that were looked at."""
+    interrupted: bool = False
 
 
 def corpus_of(name: str) -> list[bytes]:
@@ -62,16 +72,19 @@ def _kind(message: str) -> str:
 
 
 def run(name: str, target: Target, dice: random.Random, *, seconds: float = 0.0, inputs: int = 0) -> Findings:
-    """Mutate until the CPU seconds, or the number of inputs, are used up."""
+    """Mutate until the CPU seconds, or the number of inputs, are used up; Ctrl-C ends it with what was found so far."""
     pool = target.seeds() + corpus_of(name)
     findings = Findings()
     for content in pool:
         _note(findings, target, content)
     started = time.process_time()
-    while findings.inputs < inputs or time.process_time() - started < seconds:
-        content = mutated(dice.choice(pool), pool, target.words, dice)
-        if _note(findings, target, content) and len(content) <= KEPT_BYTES and len(pool) < 500:
-            pool.append(content)
+    try:
+        while findings.inputs < inputs or time.process_time() - started < seconds:
+            content = mutated(dice.choice(pool), pool, target.words, dice)
+            if _note(findings, target, content) and len(content) <= KEPT_BYTES and len(pool) < POOL:
+                pool.append(content)
+    except KeyboardInterrupt:
+        findings.interrupted = True
     return findings
 
 
@@ -92,8 +105,12 @@ def keep(name: str, findings: Findings, most: int = 20) -> list[Path]:
 
 def _note(findings: Findings, target: Target, content: bytes) -> bool:
     """Run one input; True if nothing like it happened before."""
+    is_new = False
+    if findings.inputs % TRACED_EVERY:
+        what, failed = outcome(target, content)
+    else:
+        (what, failed), is_new = traced(lambda: outcome(target, content), findings.lines)
     findings.inputs += 1
-    what, failed = outcome(target, content)
     if failed:
         known = findings.failures.get(what)
         if known is None or len(content) < len(known):
@@ -101,7 +118,7 @@ def _note(findings: Findings, target: Target, content: bytes) -> bool:
     if what in findings.outcomes:
         if len(content) < len(findings.outcomes[what]):
             findings.outcomes[what] = content
-        return False
+        return is_new
     findings.outcomes[what] = content
     return True
 

@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import re
 import socket
 import tempfile
 from collections.abc import Callable
@@ -11,22 +12,20 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from rich.console import Console
-
-from copilot.cli.markdown import MarkdownStream
-from copilot.cli.render import clean
 from copilot.config import Settings
 from copilot.engine.base import Request
 from copilot.engine.gguf import read_card
+from copilot.engine.grammar import from_schema
 from copilot.engine.segments import SegmentStore
-from copilot.errors import DiffError, ModelFileError, UsageError
+from copilot.errors import DiffError, ModelFileError, SchemaError, UsageError
 from copilot.host.rpc import Channel, ClosedError, MalformedError
 from copilot.host.wire import WireError, decode
 from copilot.models.elsewhere import MODEL_LAYER, found_in
 from copilot.repo.diff_parser import parse
 from copilot.repo.ignore import parse_rules, verdict
-from copilot.tasks.citations import CitationCheck
+from copilot.review.checks import parsed
 from copilot.testing import write_tiny_model
+from tests.fuzz import model_output
 
 
 @dataclass(frozen=True)
@@ -105,31 +104,6 @@ def _ignore(content: bytes) -> None:
         verdict(rules, path, True)
 
 
-class _Files:
-    """One file of ten lines, whatever its name."""
-
-    @property
-    def paths(self) -> list[str]:
-        return ["src/a.py", "README.md", "a file.md"]
-
-    def lines(self, path: str, /) -> list[str] | None:
-        return [f"def name_{n}(): pass" for n in range(10)] if path in self.paths else None
-
-
-def _answer(content: bytes) -> None:
-    text = content.decode("utf-8", "replace")
-    check = CitationCheck(_Files(), ())
-    step = 1 + len(text) % 7
-    said = "".join(check.decode(text[at : at + step]) for at in range(0, len(text), step)) + check.flush()
-    screen = io.StringIO()
-    with MarkdownStream(Console(file=screen, force_terminal=True, width=80, height=24, color_system=None)) as stream:
-        stream.write(said)
-    shown = screen.getvalue()
-    # What moves the live block are the terminal's own codes; of the answer none may be left.
-    assert not set(clean(said)) & {"\x1b", "\x07", "\x9b", "\u202e", "\r"}
-    assert "\x07" not in shown and "\x9b" not in shown and "\u202e" not in shown
-
-
 def _rpc(content: bytes) -> None:
     near, far = socket.socketpair()
     channel = Channel(far, 1)
@@ -151,6 +125,22 @@ def _rpc(content: bytes) -> None:
 
 def _wire(content: bytes) -> None:
     decode(Request, json.loads(content))
+
+
+def _schema(content: bytes) -> None:
+    grammar = from_schema(json.loads(content))
+    rules = [line.partition(" ::= ") for line in grammar.removesuffix("\n").split("\n")]
+    names = {name for name, _, _ in rules}
+    assert "root" in names and len(names) == len(rules)
+    for _, _, body in rules:
+        bare = re.sub(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^]\\])*\]|\{[0-9,]*\}', " ", body)
+        assert set(re.findall(r"[^\s()|*?]+", bare)) <= names, bare
+
+
+def _check(content: bytes) -> None:
+    check = parsed(content.decode("utf-8", "replace"), "a.md")
+    for path in ("a.py", "src/deep/er/file.py", "a" * 200, "x/" * 60 + "y", "ü.c", "\udcff"):
+        check.applies(path)
 
 
 def _settings(content: bytes) -> None:
@@ -183,9 +173,16 @@ _MESSAGES = [
     b"content-length:1\r\nX: y\r\n\r\n1",
 ]
 _JSON_WORDS = (b'"', b"{", b"}", b"[", b"]", b",", b":", b"1e999", b"-1", b"null", b"\\u0000", b"NaN")
+_SCHEMAS = [
+    b'{"type": "object", "properties": {"a": {"type": "string", "maxLength": 9}}, "required": ["a"]}',
+    b'{"anyOf": [{"type": "array", "items": {"enum": [1, "x"]}, "minItems": 2}, {"type": "integer", "minimum": -7}]}',
+]
+_SCHEMA_WORDS = (
+    *("type", "object", "array", "string", "integer", "number", "null", "properties", "required", "items", "enum"),
+    *("const", "anyOf", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+)
 _REQUEST = b'{"prefix":"AQAAAA==","turn":"","sampling":{"max_tokens":3,"stop":["x"],"hidden":[1,2]},"priority":1}'
 _OLLAMA = json.dumps({"layers": [{"mediaType": MODEL_LAYER, "digest": "sha256:" + "a" * 64, "size": 4}]}).encode()
-_ANSWER = "See `src/a.py:3-4` and [README](README.md:99).\n\n```py\nx\n```\n\x1b]0;t\x07 \u202e <b>|a|\n|-|\n".encode()
 
 TARGETS: dict[str, Target] = {
     "gguf": Target(
@@ -216,10 +213,40 @@ TARGETS: dict[str, Target] = {
         (b"*", b"**", b"**/", b"[", b"]", b"[^", b"\\", b"!", b"/", b"[[:alpha:]]", b"?"),
     ),
     "answer": Target(
-        _answer,
-        lambda: [_ANSWER],
+        model_output.answer,
+        lambda: [model_output.ANSWER],
         (),
         (b"```", b"src/a.py:1-2", b"\x1b[2J", b"\x9b", b"[x](http://y)", b"|", b"\n\n", b"&#27;", b"<!--", b"    "),
+    ),
+    "review": Target(
+        lambda content: model_output.review(place(), content),
+        lambda: model_output.SENTENCES,
+        (),
+        (*_JSON_WORDS, b'{"problem": "', b"`", b"\\n", b"\\u202e", b"\\ud800", b"a <= b", b"()", b"::error::", b"%0A"),
+    ),
+    "completion": Target(
+        model_output.completion,
+        lambda: model_output.COMPLETIONS,
+        (),
+        (b"\n", b"    ", b"\t", b"(", b")", b"]}", b"print(x)", b"```", b"# path:", b"<|", b"\r\n", b'"""', b"\x1b["),
+    ),
+    "rewriting": Target(
+        model_output.rewriting,
+        lambda: model_output.REWRITINGS,
+        (),
+        (b"```", b"````", b"```py\n", b"\n", b"    ", b"\t", b"\r", b"\x0b", b"\xe2\x80\xa8"),
+    ),
+    "schema": Target(
+        _schema,
+        lambda: _SCHEMAS,
+        (SchemaError, ValueError, RecursionError),
+        (*_JSON_WORDS, *(f'"{word}"'.encode() for word in _SCHEMA_WORDS)),
+    ),
+    "checks": Target(
+        _check,
+        lambda: [b'---\nname: no-print\nfiles: "src/**/*.py, *.pyx"\nseverity: low\n---\nCode prints nothing.\n'],
+        (UsageError,),
+        (b"---\n", b"*", b"**/", b"**", b"[", b"files: ", b"name: a\n", b"severity: high\n", b",", b"#", b'"'),
     ),
     "rpc": Target(_rpc, lambda: _MESSAGES, (ClosedError,), (b"Content-Length: ", b"\r\n\r\n", *_JSON_WORDS)),
     "wire": Target(_wire, lambda: [_REQUEST], (WireError, ValueError, RecursionError), _JSON_WORDS),

@@ -8,7 +8,7 @@ from copilot.events import Usage
 from copilot.tasks.complete import Suggestion
 from lsp.documents import Document, Surroundings
 from lsp.positions import Encoding
-from lsp.suggestions import fenced, inline_item, list_item, spot
+from lsp.suggestions import inline_item, list_item, spot
 
 TEXTS = st.text(st.sampled_from("ab_ (😀é\n\r"), max_size=20)
 ENCODINGS = st.sampled_from(["utf-8", "utf-16", "utf-32"])
@@ -64,8 +64,3 @@ def test_label_is_one_short_line() -> None:
     entry = list_item(document, wanted, Suggestion("f f():\n    " + "x" * 100, 2, None, 0.9, Usage()), ACCEPTED)
     assert (entry.label, entry.filter_text) == ("def f():", "def f():")
     assert isinstance(entry.documentation, types.MarkupContent) and "xxx" in entry.documentation.value
-
-
-def test_fence_is_longer_than_any_in_the_code() -> None:
-    """Code cannot leave its block."""
-    assert fenced("```\nx\n```", "md") == "````md\n```\nx\n```\n````"

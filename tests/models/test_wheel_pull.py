@@ -216,8 +216,23 @@ def test_parts_count_only_when_all_are_installed_in_the_right_version(
     assert found is not None
     assert b"".join(path.read_bytes() for path in found) == b"".join(parts)
     assert wheels.installed_parts(replace(tiny.wheels, version="2.0"), [str(site)]) is None
+    other = tmp_path / "other"
+    (other / "tiny_test_part1-2.0.dist-info").mkdir(parents=True)
+    (other / "tiny_test_part1-2.0.dist-info" / "METADATA").write_text("Name: tiny-test-part1\nVersion: 2.0\n")
+    assert wheels.installed_parts(tiny.wheels, [str(other), str(site)]) is None, "the first on the path is in force"
     shutil.rmtree(site / "tiny_test_part3-1.0.dist-info")
     assert wheels.installed_parts(tiny.wheels, [str(site)]) is None
+
+
+def test_no_test_sees_the_models_that_are_installed_as_wheels() -> None:
+    """A test, or a process it starts, that means to have no model joins none of a gigabyte, whatever is installed."""
+    code = (
+        "from copilot.models import shipped_catalogue, wheels\n"
+        "parts = [model.wheels for model in shipped_catalogue().models if model.wheels]\n"
+        "assert parts and not any(map(wheels.installed_parts, parts))\n"
+    )
+    exec(code, {})
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_full_disk_is_noticed_before_the_first_wheel(store: Store, catalogue: Catalogue) -> None:

@@ -66,6 +66,12 @@ def test_globs_say_which_files_a_check_is_about(path: str, applies: bool) -> Non
     assert parsed(CHECK, PATH).applies(path) is applies
 
 
+def test_a_glob_of_many_stars_takes_no_longer_than_any_other() -> None:
+    """A project's globs cannot hold up a review."""
+    check = parsed(CHECK.replace("*.pyx", "**/**/a*a*a*a*a*a*/**/x"), PATH)
+    assert not check.applies("a" * 200 + "/" + "b/" * 200 + "y")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -162,3 +162,31 @@ def test_everything_that_is_kept_is_private_and_goes_with_clear(run: Run, tmp_pa
         assert any(stat.S_IMODE(each.stat().st_mode) & 0o077 == 0 for each in chain), path
     assert run("cache", "clear")[0] == 0
     assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_no_folder_of_the_user_holds_anything_after_clear(tiny_model: Callable[[Shape], Path], tmp_path: Path) -> None:
+    """Of what commands and the engine's process wrote below home, the temporary and the runtime folder, locks stay.
+
+    They are empty files, named by a hash: one that is deleted while somebody waits for it would lock nobody out.
+    """
+    root = make_repo(tmp_path / "repo", {"a.py": SOURCE + "unmistakable_name = 1\n"})
+    (root / "a.py").write_text(SOURCE + "unmistakable_name = 2\n")
+    places = [tmp_path / name for name in ("home", "tmp", "runtime")]
+    for place in places:
+        place.mkdir(mode=0o700)
+    own = {"HOME": places[0], "TMPDIR": places[1], "XDG_RUNTIME_DIR": places[2], "COPILOT_MODEL": tiny_model("qwen2")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COPILOT_", "XDG_"))}
+    variables = kept | {name: str(value) for name, value in own.items()}
+    variables |= {"COPILOT_MAX_ANSWER_TOKENS": "4", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def files() -> list[Path]:
+        return [path for place in places for path in place.rglob("*") if not path.is_dir()]
+
+    for command in (["ask", "why?"], ["review"], ["complete", "a.py", "--offset", "40"], ["cache", "clear"]):
+        arguments = [sys.executable, "-m", "copilot", *command]
+        ran = subprocess.run(arguments, cwd=root, env=variables, capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        assert bool([path for path in files() if path.suffix in (".kv", ".sqlite3")]) is (command[0] != "cache")
+    left = files()
+    assert {path.suffix for path in left} <= {".lock", ".starting"}
+    assert all(path.stat().st_size == 0 for path in left)

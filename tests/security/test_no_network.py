@@ -87,6 +87,7 @@ else:
     sys.exit("the namespace has a network")
 from copilot.cli import main
 for command in (["pack", "--budget", "1024"], ["search", "store"], ["ask", "why?"], ["warm"], ["review", "--diff", "d"],
+                ["complete", "a.py", "--line", "2", "--column", "5"],
                 ["models", "list"], ["doctor"], ["host", "status"], ["host", "stop"], ["cache", "info"]):
     code = main(command)
     if code not in (0, 1):

@@ -1,18 +1,30 @@
 """Each thing that can be wrong is found and has a cure; the machine that is examined is a value."""
 
 import sqlite3
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from copilot.app import App
 from copilot.config import Settings
 from copilot.engine.machine import Accelerator, Machine
+from copilot.engine.memory import RESERVED_BYTES, plan_memory
+from copilot.errors import HostError
+from copilot.host.address import Address
+from copilot.host.roster import Found
 from copilot.models import Store, shipped_catalogue
 from copilot.tasks.calibration import Calibration
+from copilot.tasks.doctor import Check
 from copilot.tasks.doctor.disk import LOW_DISK_BYTES, cache_health, folder, model_files
-from copilot.tasks.doctor.surroundings import git, judged
+from copilot.tasks.doctor.model import completion, memory, speed, template
+from copilot.tasks.doctor.surroundings import editors, git, host, judged, llama
 from copilot.tasks.doctor.tier import tier
+from copilot.tasks.model import ChatModel
+from copilot.tasks.speed import SpeedLog
+from copilot.testing import Shape
 
 GIB = 1 << 30
 LAPTOP = Machine(8 * GIB, 6 * GIB, 4, frozenset({"avx", "avx2", "fma"}))
@@ -46,6 +58,85 @@ def test_git_that_is_missing_or_broken_is_named(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "git").write_text("no program")
     (tmp_path / "git").chmod(0o700)
     assert "does not run" in git().found
+
+
+def test_a_llama_cpp_that_is_missing_is_named_with_what_builds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip fetches or builds it; where no compiler is on the PATH, that comes first."""
+    monkeypatch.setitem(sys.modules, "copilot.engine.llama", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = llama()
+    assert missing.status == "problem" and "after installing a C++ compiler" in missing.cure
+    (tmp_path / "c++").write_text("#!/bin/sh\n")
+    (tmp_path / "c++").chmod(0o700)
+    assert "pip install" in llama().cure and "compiler" not in llama().cure
+
+
+def test_an_engine_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    """A folder of sockets that is not the user's own, and a process that does not answer."""
+
+    def not_ours() -> Sequence[Found]:
+        raise HostError("/run/x is not yours alone; remove it")
+
+    assert (host(not_ours).status, host(not_ours).cure) == ("problem", "/run/x is not yours alone; remove it")
+    silent = host(lambda: [Found(Address(tmp_path, "k", "unix"), 4321, None)])
+    assert silent.status == "warning" and "process 4321" in silent.found and "copilot host stop" in silent.cure
+    assert host(list).status == host(None).status == "ok"
+
+
+def test_editors_are_looked_for_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their programs on the PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "none found" in editors().found
+    (tmp_path / "nvim").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "nvim").chmod(0o700)
+    assert (editors().status, editors().found) == ("ok", "Neovim")
+
+
+@pytest.fixture
+def model(tiny_model: Callable[[Shape], Path], tmp_path: Path) -> ChatModel:
+    settings = Settings(model=str(tiny_model("qwen2")), cache_dir=tmp_path / "cache", models_dir=tmp_path / "models")
+    return App(settings).chat_model()
+
+
+def test_a_template_that_differs_is_named(model: ChatModel) -> None:
+    """Answers may be worse then, and a newer file is the cure."""
+    assert template(model).status == "ok"
+    other = template(replace(model, template_agrees=False))
+    assert other.status == "warning" and "fetch a newer version" in other.cure
+
+
+def test_who_completes_is_told(model: ChatModel, tmp_path: Path) -> None:
+    """The chat model if it can; a better one is named if it cannot; one that is set and missing is a problem."""
+    store = Store(tmp_path / "models")
+    assert "fill-in-the-middle tokens" in completion(model, store, CATALOGUE, None).found
+    asked = completion(replace(model, card=replace(model.card, fim=None)), store, CATALOGUE, None)
+    assert "it is asked instead" in asked.found and "copilot models pull" in asked.cure
+    missing = completion(model, store, CATALOGUE, "qwen2.5-coder-0.5b")
+    assert missing.status == "problem" and "copilot models pull qwen2.5-coder-0.5b" in missing.cure
+
+
+def test_memory_that_is_taken_by_others_is_named(model: ChatModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The context that would fit now is the cure, or a smaller model where none does."""
+    needed = plan_memory(model.card, model.n_ctx, "f16").total + RESERVED_BYTES
+
+    def told(free: int) -> Check:
+        monkeypatch.setattr("copilot.tasks.doctor.model.available_bytes", lambda: free)
+        return memory(model, Settings())
+
+    assert told(needed).status == "ok"
+    for free, cure in ((needed - 1, "set context_tokens to "), (64 << 20, "choose a smaller model")):
+        tight = told(free)
+        assert tight.status == "problem" and cure in tight.cure, tight
+
+
+def test_speed_is_what_was_measured(model: ChatModel, tmp_path: Path) -> None:
+    """Before any question the way to measure it is named."""
+    log = SpeedLog(tmp_path / "speed.json", "k")
+    assert "copilot doctor --measure" in speed(model, log, None).cure
+    known = Calibration("a model", 4, 1e9, 1e9, 100.0, 10.0)
+    assert "a model" in speed(model, log, known).found and not speed(model, log, known).cure
 
 
 def test_a_folder_must_be_one_that_can_be_written(tmp_path: Path) -> None:

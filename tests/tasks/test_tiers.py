@@ -1,5 +1,6 @@
 """Simulated machines get the models that fit them, with the arithmetic shown; nothing of this machine is looked at."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -65,6 +66,19 @@ def test_each_size_of_machine_has_its_pair(
     tier = tier_of(machine(gib, cores))
     assert (tier.chat.model.name, tier.completion_model.name, tier.kv_type) == (chat, completion, kv_type)
     assert tier.chat.plan.n_ctx >= at_least
+
+
+def test_the_table_of_the_documentation_is_what_is_advised() -> None:
+    """Each row of docs/models.md, context included; "any" is told of 4 and of 8 cores."""
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d and]+) GiB \| (\w+) \| (\S+) \| (.+?) \| (\w+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 6
+    for sizes, cores, chat, completion, kv_type, context in rows:
+        for gib in map(int, sizes.split(" and ")):
+            for n_cores in (4, 8) if cores == "any" else (int(cores),):
+                tier = tier_of(machine(gib, n_cores))
+                told = (tier.chat.model.name, tier.completion_model.name, tier.kv_type, f"{tier.chat.plan.n_ctx:,}")
+                assert told == (chat, chat if completion == "the same" else completion, kv_type, context)
 
 
 @pytest.mark.parametrize("gib", [3.7, 7.6, 15.4, 23.3, 31.1, 62.6])
@@ -152,6 +166,23 @@ def test_the_largest_model_needs_a_graphics_processor() -> None:
     assert tier.completion is not None and tier.total_bytes == tier.completion.plan.total
 
 
+@pytest.mark.parametrize("gib", [4, 6, 8, 12, 16])
+def test_a_graphics_processor_takes_the_layers_that_fit(gib: int) -> None:
+    """The choice is that of the machine without it, only faster, and what it takes is within nine tenths of it."""
+    alone = tier_of(machine(32))
+    tier = tier_of(replace(machine(32), accelerators=(Accelerator("a card", gib * GIB),), offloads=True))
+    assert (tier.chat, tier.completion) == (alone.chat, alone.completion)
+    layers = tier.settings.get("gpu_layers", 0)
+    assert isinstance(layers, int) and not tier.on_gpu and layers < tier.chat.model.shape.n_layer
+    plan = tier.chat.plan
+    taken = (plan.weights + plan.kv + plan.window) * layers / tier.chat.model.shape.n_layer + plan.compute
+    assert layers == 0 or taken + tier.completion.plan.total <= 0.9 * gib * GIB
+    n_layer = tier.chat.model.shape.n_layer
+    assert (layers > 0) == (f"{layers} of {n_layer} layers on the graphics processor" in tier.arithmetic)
+    assert tier.speed.reads >= alone.speed.reads
+    assert layers > 0 or gib < 6
+
+
 def test_a_wished_model_is_taken_however_slow_it_is() -> None:
     """The user's choice stands where it fits at all; the rest is fitted around it."""
     slow = advise(machine(64, 2), MODELS, wish=Wish(chat="gemma-4-31b")).tier
@@ -160,6 +191,19 @@ def test_a_wished_model_is_taken_however_slow_it_is() -> None:
     assert tight is not None and tight.completion_model.name == "qwen2.5-coder-0.5b"
     assert MIN_TOKENS <= tight.chat.plan.n_ctx < COMFORTABLE_TOKENS
     assert advise(machine(8), MODELS, wish=Wish(chat="gemma-4-12b")).tier is None
+
+
+def test_the_larger_coders_are_for_those_who_name_them() -> None:
+    """Chosen, they chat beside the small coder, or complete beside Gemma; no machine is advised to take them."""
+    wished = advise(machine(16), MODELS, wish=Wish(chat="qwen2.5-coder-7b")).tier
+    assert wished is not None and wished.chat.plan.n_ctx == 32_768
+    assert wished.completion_model.name == "qwen2.5-coder-1.5b"
+    beside = advise(machine(24), MODELS, wish=Wish(completion="qwen2.5-coder-7b")).tier
+    assert beside is not None and beside.completion_model.name == "qwen2.5-coder-7b"
+    for gib in range(2, 66):
+        advice = advise(machine(gib, 32), MODELS)
+        shown = advice.better + (advice.tier.arithmetic if advice.tier else "")
+        assert "coder-7b" not in shown and "coder-14b" not in shown
 
 
 def test_any_other_file_is_judged_by_its_own_header(tiny_model: Callable[[Shape], Path]) -> None:
@@ -178,6 +222,8 @@ def test_the_catalogues_shapes_have_the_published_memory() -> None:
         "gemma-4-12b": (16_384, 327_680),
         "gemma-4-e4b": (16_384, 40_960),
         "gemma-4-e2b": (6_144, 12_288),
+        "qwen2.5-coder-14b": (196_608, 0),
+        "qwen2.5-coder-7b": (57_344, 0),
         "qwen2.5-coder-1.5b": (28_672, 0),
         "qwen2.5-coder-0.5b": (12_288, 0),
     }

@@ -26,7 +26,8 @@ def folder(name: str, path: Path) -> Check:
     free = shutil.disk_usage(existing).free
     found = f"{path}, {free / GIB:.1f} GiB free"
     if free < LOW_DISK_BYTES:
-        return Check(name, "warning", found, "free some disk space, or set cache_quota_gib lower")
+        setting = "cache_quota_gib lower" if name == "cache" else "models_dir to another disk"
+        return Check(name, "warning", found, f"free some disk space, or set {setting}")
     return Check(name, "ok", found)
 
 

@@ -98,7 +98,7 @@ class Asking:
                         return {}
         try:
             found = json.loads("".join(written))
-        except ValueError:
+        except (ValueError, RecursionError):  # an engine that keeps to the grammar says nothing of the kind
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -135,6 +135,13 @@ class Desk:
         self.nearby.close()
         if "asking" in self.__dict__:
             self.asking.session.close()
+
+
+def sentence(answer: Mapping[str, object], code: str) -> str:
+    """What an answer calls the problem, on one line; "" if it quotes what does not stand in the code."""
+    problem = answer.get("problem")
+    said = " ".join(problem.split()) if isinstance(problem, str) else ""
+    return said if is_about(said, code) else ""
 
 
 def is_about(text: str, code: str) -> bool:

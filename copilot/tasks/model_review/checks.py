@@ -21,7 +21,7 @@ from copilot.review.finding import Finding, Skipped
 from copilot.review.keys import asked_key
 from copilot.review.rule import scrubbed
 from copilot.review.view import FileView
-from copilot.tasks.model_review.asking import Desk, is_about, limited
+from copilot.tasks.model_review.asking import Desk, limited, sentence
 
 RULE = "check:"
 MARGIN = 0.5
@@ -97,9 +97,7 @@ class Checker:
         number, text = at
         question = words.change(view.path, diff) + words.broken(check.name, check.instruction, text)
         answer = self._desk.asking.said(question, {"problem": {"type": "string", "minLength": 8, "maxLength": 240}})
-        problem = str(answer.get("problem", ""))
-        if not is_about(problem, "\n".join(diff)):
-            problem = ""
+        problem = sentence(answer, "\n".join(diff))
         message = f"{check.path} asks for this: {check.description}. {problem}".strip()
         return Finding(
             view.path, number, number, check.severity, "maintainability", check.description, scrubbed(message),

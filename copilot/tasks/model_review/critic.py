@@ -18,7 +18,7 @@ from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity, Skipped
 from copilot.review.keys import asked_key
 from copilot.review.rule import scrubbed
-from copilot.tasks.model_review.asking import Asking, Desk, is_about, limited
+from copilot.tasks.model_review.asking import Asking, Desk, limited, sentence
 from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
@@ -129,8 +129,7 @@ class Critic:
         diff = diff_lines([*edit.head, *edit.old, *edit.tail], [*edit.head, *edit.new, *edit.tail])
         near = tell(edit)
         answer = self._desk.asking.said(words.change(edit.path, diff) + words.explain(edit.evidence, near), _PROBLEM)
-        problem = str(answer.get("problem", ""))
-        return problem if is_about(problem, "\n".join([*diff, *near])) else ""
+        return sentence(answer, "\n".join([*diff, *near]))
 
     def _key(self, what: str, edit: Edit) -> bytes:
         parts = (edit.path, str(edit.start_line), str(edit.end_line))
