@@ -16,6 +16,9 @@
 
 ;;; Code:
 
+(when (version< emacs-version "28.2")
+  (error "The package copilot-offline needs Emacs 28.2 or later, and this is %s" emacs-version))
+
 (require 'copilot-offline-ask)
 (require 'copilot-offline-documents)
 (require 'copilot-offline-findings)

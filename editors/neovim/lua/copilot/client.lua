@@ -87,7 +87,7 @@ local function attach_all()
   end
 end
 
-local function gone(code, signal)
+local function gone()
   local waiting = on_end
   on_end, streams = {}, {}
   for _, told in pairs(waiting) do
@@ -116,16 +116,29 @@ local function gone(code, signal)
     )
     return
   end
-  if code == 0 and (signal == 0 or signal == 15) then -- Neovim tells of the other ways to end
+  if #ended_at == 1 then
     notice.say('the language server ended and is started again', vim.log.levels.WARN)
   end
   vim.defer_fn(attach_all, 100 * 2 ^ #ended_at)
 end
 
+--- Start the server's process. How it ended is kept from Neovim, whose own message would come besides ours.
+local function process(dispatchers)
+  local ended = dispatchers.on_exit
+  return vim.lsp.rpc.start(
+    options.values.cmd,
+    vim.tbl_extend('force', dispatchers, {
+      on_exit = function()
+        ended(0, 0)
+      end,
+    })
+  )
+end
+
 local function configuration(root)
   return {
     name = M.NAME,
-    cmd = options.values.cmd,
+    cmd = process,
     root_dir = root,
     capabilities = capabilities(),
     init_options = options.values.server,
@@ -139,11 +152,7 @@ local function configuration(root)
     on_init = function()
       has_greeted = true
     end,
-    on_exit = function(code, signal)
-      vim.schedule(function()
-        gone(code, signal)
-      end)
-    end,
+    on_exit = vim.schedule_wrap(gone),
   }
 end
 
