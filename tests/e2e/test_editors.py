@@ -144,12 +144,15 @@ def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Wo
     """The answer that was under way says so, and the next suggestion is there without anything being done."""
     workplace.script(answer=workplace.answer, suggestion=workplace.suggestion, delay_s=0.2)
     editor = start()
+    editor.ask("Who?")
+    editor.until(lambda: "Values" in editor.answer(), "the begin of an answer")
     editor.ask("Where?")
-    editor.until(lambda: "Values" in editor.answer(), "the answer's begin")
+    editor.until(lambda: "Where?" in editor.answer() and "Values" in editor.answer(), "the begin of another one")
     [server] = workplace.servers()
     workplace.script(suggestion=workplace.suggestion)
     os.kill(server, signal.SIGKILL)
     editor.until(lambda: "ended before" in editor.answer(), "word of the lost answer")
+    assert editor.answer().count("ended before") == 1
     editor.until(lambda: workplace.servers() not in ([], [server]), "a new server")
     editor.ready()
     editor.to_line(0)

@@ -185,6 +185,7 @@ def quick_fix(user: Window) -> dict[str, Any]:
     user.picture("menu")
     titles = entries.all_inner_texts()
     entries.filter(has_text="Fix:").first.click()
+    until(lambda: user.line("    if port == 443") != "")
     saved = user.save("lines.py", lambda text: "== 443" in text)
     user.page.wait_for_selector(f"{EDITOR} .squiggly-warning", state="detached", timeout=PATIENCE_MS)
     return {"titles": titles, "saved": saved}
@@ -217,7 +218,7 @@ def outside(user: Window) -> dict[str, Any]:
 def huge(user: Window) -> dict[str, Any]:
     """A huge file is left alone, and the menu of the status bar says why."""
     path = user.root.parent / "stray" / "huge.py"
-    path.write_text(f"x = 1  # {'-' * 90}\n" * 25_000)
+    path.write_text(f"x = 1  # {'-' * 90}\n" * 90_000)
     user.open_path(path)
     user.page.click(f"{EDITOR} .view-lines")
     user.page.keyboard.type("y = ")

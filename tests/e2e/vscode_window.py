@@ -59,8 +59,8 @@ class Window:
         self.command("File: Open File...")
         box = self.page.locator(".quick-input-widget input")
         until(lambda: box.input_value().startswith("/"))
-        box.fill(str(path))
-        self.page.locator(".quick-input-widget .monaco-button", has_text="OK").click()
+        box.fill(f"{path.parent}/")
+        self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name).click()
         self.page.wait_for_selector(f'.tab.active:has-text("{path.name}")')
         self.page.wait_for_selector(f"{EDITOR} .view-lines")
 
