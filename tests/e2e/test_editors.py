@@ -201,3 +201,18 @@ def test_a_file_outside_any_repository_is_completed_and_not_indexed(start: Start
     editor.ask("Where?")
     editor.until(lambda: "no folder is open" in editor.answer(), "why there is no answer")
     assert not editor.notices()
+
+
+def test_a_server_that_is_starting_is_said_to_start(start: Start, driver: type[Editor], workplace: Workplace) -> None:
+    """Whoever asks too early hears that it takes a moment, not that something is broken."""
+    slow = workplace.home / "slow-copilot"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    editor = start(driver.program_setup(str(slow), "lsp"), waits=False)
+    editor.until(lambda: editor.place()[0] == str(workplace.code), "the file")
+
+    def says() -> bool:
+        editor.show_status()
+        return "the language server is starting" in editor.shown().lower()
+
+    editor.until(says, "the state")

@@ -97,7 +97,13 @@ Nothing is waited for.  Returns whether it was sent."
 (defun copilot-offline--need ()
   "Signal an error unless there is a server that answers."
   (unless (copilot-offline--ready-p)
-    (user-error "The copilot's language server does not run; M-x copilot-offline-restart, or `copilot doctor' in a shell")))
+    (user-error "%s" (copilot-offline--absence))))
+
+(defun copilot-offline--absence ()
+  "Why there is no server that answers, and what to do."
+  (if (copilot-offline--running-p)
+      "The language server is starting; try again in a moment"
+    "The language server does not run; `copilot doctor' in a shell, buffer *copilot log*, M-x copilot-offline-restart"))
 
 (defun copilot-offline--nothing ()
   "An empty JSON object."

@@ -170,7 +170,7 @@ function M.ask(question, wants)
   local asked_in = api.nvim_get_current_buf()
   local from = client.of(asked_in) or client.get()
   if not from or not from.initialized then
-    notice.say('the language server does not run; :checkhealth copilot', vim.log.levels.WARN)
+    notice.say(client.absence(), vim.log.levels.WARN)
     return
   end
   M.stop()
