@@ -45,7 +45,8 @@ class CodeServer:
 
     @property
     def is_complete(self) -> bool:
-        return (self.folder / "complete").is_file() and self.node.is_file() and self.entry.is_file()
+        has_npm = self.node.with_name("npm").resolve() == self.npm_cli.resolve()
+        return (self.folder / "complete").is_file() and self.node.is_file() and self.entry.is_file() and has_npm
 
     @property
     def npm_cli(self) -> Path:
