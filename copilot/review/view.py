@@ -139,10 +139,9 @@ class FileView:
 
     def suggestion(self, first: int, last: int, instead: Sequence[str]) -> str | None:
         """A diff that puts `instead` in the place of lines of the new version."""
-        text = self.file.new_text
-        if not text:
+        old = _LINE.findall(self.file.new_text or "")
+        if last > len(old):
             return None
-        old = _LINE.findall(text)
         between = _end(old[first - 1]) or "\n"
         mended = between.join(line.removesuffix("\r") for line in instead) + (_end(old[last - 1]) if instead else "")
         new = [*old[: first - 1], *_LINE.findall(mended), *old[last:]]
