@@ -133,6 +133,7 @@ def selection(user: Window) -> dict[str, Any]:
     user.go_to(6)
     user.page.keyboard.press("Shift+ArrowDown")
     user.command("Ask About the Selection")
+    user.chat.locator("#about", has_text="lines.py:6").wait_for(timeout=PATIENCE_MS)
     user.ask("Why this?")
     user.chat.locator("article[data-state=done]").nth(1).wait_for(timeout=PATIENCE_MS)
     return {"turn": [each["turn"] for each in user.heard() if "turn" in each][-1]}
@@ -234,6 +235,7 @@ def huge(user: Window) -> dict[str, Any]:
     user.picture("huge_menu")
     said = menu.inner_text()
     user.page.keyboard.press("Escape")
+    user.command("View: Revert and Close Editor")  # every new server would be sent it
     return {"said": said, "messages": user.toasts()}
 
 

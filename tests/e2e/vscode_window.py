@@ -58,9 +58,17 @@ class Window:
         """Open a file of anywhere by its path."""
         self.command("File: Open File...")
         box = self.page.locator(".quick-input-widget input")
-        until(lambda: box.input_value().startswith("/"))
-        box.fill(f"{path.parent}/")
-        self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name).click()
+        row = self.page.locator(".quick-input-list .monaco-list-row", has_text=path.name)
+
+        def is_listed() -> bool:
+            box.fill(
+                f"{path.parent}/"
+            )  # again where the dialog, once it has listed its first folder, went back to that
+            until(row.is_visible, seconds=3)
+            return row.is_visible()
+
+        until(is_listed)
+        row.click()
         self.page.wait_for_selector(f'.tab.active:has-text("{path.name}")')
         self.page.wait_for_selector(f"{EDITOR} .view-lines")
 
@@ -92,8 +100,19 @@ class Window:
         return self.page.frame_locator("iframe.webview").frame_locator("#active-frame")
 
     def ask(self, question: str) -> None:
-        self.chat.locator("#question").fill(question)
-        self.chat.locator("#question").press("Enter")
+        """Ask in the view; what is typed while it is being given the focus may go astray, which a user would see."""
+        field = self.chat.locator("#question")
+
+        def is_written() -> bool:
+            field.fill(question)
+            return field.input_value() == question
+
+        def is_sent() -> bool:
+            field.press("Enter")
+            return field.input_value() == ""
+
+        until(is_written)
+        until(is_sent)
 
     def heard(self) -> list[dict[str, Any]]:
         """What the engine was asked."""
