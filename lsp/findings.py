@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
 def fix(suggestion: str, text: str, lines: Lines) -> list[types.TextEdit] | None:
     """The edits that a unified diff makes of a text; None where it does not fit the text as it is now."""
     try:
-        files = parse(suggestion.encode("utf-8", "surrogateescape"))
+        files = parse(suggestion.replace("\r\n", "\n").encode("utf-8", "surrogateescape"))
     except DiffError:
         return None
     if len(files) != 1 or not files[0].hunks:

@@ -14,7 +14,8 @@ Sign = Literal[" ", "+", "-"]
 Status = Literal["added", "deleted", "modified", "renamed", "copied", "unmerged"]
 
 SUBMODULE_MODE = "160000"
-_NO_NEWLINE = "\\ No newline at end of file"
+NO_NEWLINE = "\\ No newline at end of file"
+"""Stands below the last line of a file that does not end with a newline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _side(prefix: str, path: str | None, tab: bool = False) -> str:
 def render_hunk(hunk: Hunk) -> str:
     """One hunk as text."""
     lines = "".join(
-        f"{line.sign}{line.text}\n" + ("" if line.has_newline else f"{_NO_NEWLINE}\n") for line in hunk.lines
+        f"{line.sign}{line.text}\n" + ("" if line.has_newline else f"{NO_NEWLINE}\n") for line in hunk.lines
     )
     heading = f" {hunk.heading}" if hunk.heading else ""
     old = f"{hunk.old_start}" + ("" if hunk.old_count == 1 else f",{hunk.old_count}")

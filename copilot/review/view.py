@@ -11,7 +11,7 @@ from functools import cached_property
 
 from copilot.repo.changes import ChangedFile
 from copilot.repo.content import marks_of
-from copilot.repo.diff import Hunk, Line
+from copilot.repo.diff import NO_NEWLINE, Hunk, Line
 from copilot.repo.fit import split_lines
 from copilot.repo.languages import Language, language_of
 from copilot.repo.roles import Role, role_of
@@ -22,6 +22,7 @@ from copilot.review.rule import Hit, Rule
 
 _ASIDE = frozenset({Role.TEST, Role.FIXTURE, Role.EXAMPLE, Role.DOCS, Role.VENDORED, Role.LOCALE})
 _FEWEST_CHARS = 6
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class FileView:
@@ -138,13 +139,18 @@ class FileView:
 
     def suggestion(self, first: int, last: int, instead: Sequence[str]) -> str | None:
         """A diff that puts `instead` in the place of lines of the new version."""
-        if self.file.new_text is None:
+        old = _LINE.findall(self.file.new_text or "")
+        if last > len(old):
             return None
-        old = [f"{line}\n" for line in self.new_lines]
-        new = [*old[: first - 1], *(f"{line}\n" for line in instead), *old[last:]]
-        if not self.file.new_text.endswith("\n"):
-            return None
-        return "".join(difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}")) or None
+        between = _end(old[first - 1]) or "\n"
+        mended = between.join(line.removesuffix("\r") for line in instead) + (_end(old[last - 1]) if instead else "")
+        new = [*old[: first - 1], *_LINE.findall(mended), *old[last:]]
+        lines = difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}\n" for line in lines) or None
+
+
+def _end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def _beside(hunk: Hunk, old_line: int) -> int:

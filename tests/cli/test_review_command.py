@@ -122,6 +122,24 @@ def test_apply_changes_the_work_tree_where_it_fits(reviewed: Path, run: Any) -> 
     assert (reviewed / "area.py").read_text() == "entirely other\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        (b"def area(w):\n    return w is 443", b"def area(w):\n    return w == 443"),
+        (b"def area(w):\n    breakpoint()\n    return w", b"def area(w):\n    return w"),
+        (b"def area(w):\n    return w\n\nbreakpoint()", b"def area(w):\n    return w\n\n"),
+        (b"breakpoint()", b""),
+        (b"def area(w):\r\n    return w is 443\r\n", b"def area(w):\r\n    return w == 443\r\n"),
+        (b"def area(w):\r\n    return w is 443", b"def area(w):\r\n    return w == 443"),
+    ],
+)
+def test_apply_keeps_the_ends_of_lines_as_they_are(reviewed: Path, run: Any, text: bytes, mended: bytes) -> None:
+    """A file without a final newline is mended and gets none; carriage returns stay."""
+    (reviewed / "area.py").write_bytes(text)
+    assert "applied 1 of 1" in run("review", "-C", reviewed, "--no-model", "--apply").err
+    assert (reviewed / "area.py").read_bytes() == mended
+
+
 def test_a_baseline_silences_what_is_known(reviewed: Path, run: Any, tmp_path: Path) -> None:
     """Known findings stay known when lines move; another one of the same kind is new."""
     baseline = tmp_path / "known.json"

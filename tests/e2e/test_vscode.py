@@ -1,7 +1,7 @@
 """The extension in VS Code (code-server and Chromium), without a network: the real server around a scripted engine.
 
-One sitting is played for all tests. It needs Node, the extension's packages (`npm ci` in editors/vscode), Chromium and
-code-server (`python -m tests.e2e.install_code_server`).
+One sitting is played for all tests, with a picture of each step beside what was seen. It needs Chromium and what
+`python -m tests.e2e.install_code_server` installs.
 """
 
 import json
@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from copilot.testing import Shape, make_repo
-from tests.e2e.install_code_server import installed
+from tests.e2e.install_code_server import EXTENSION, CodeServer, has_packages, installed
 
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
-EXTENSION = TOP / "editors" / "vscode"
+pytestmark = pytest.mark.xdist_group("vscode")
 FILES = {
     "lines.py": (
         '"""Lines to other machines."""\n\nTIMEOUT_S = 30\n\n\ndef open_line(host, port):\n    """Dial a host."""\n'
@@ -47,6 +47,13 @@ except OSError as error:
 
 <img src=x onerror=alert(1)><b>
 """
+OLD = """\
+#!/bin/sh
+case "$1" in
+--version) echo "copilot, version 0.0.0" ;;
+*) echo "Error: No such command '$1'." >&2; exit 2 ;;
+esac
+"""
 WRAPPER = """\
 #!/bin/sh
 case "$1" in
@@ -69,6 +76,7 @@ SETTINGS = {
     "update.mode": "none",
     "editor.minimap.enabled": False,
     "editor.autoIndent": "none",
+    "files.autoSave": "off",
     "files.insertFinalNewline": True,
     "editor.wordBasedSuggestions": "off",
 }
@@ -77,42 +85,42 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[Shape], Path]) -> dict[str, Any]:
     """What the sitting saw."""
-    server = installed()
-    node, chromium = shutil.which("node"), shutil.which("chromium")
-    missing = _missing(node, chromium) if server else "code-server: run `python -m tests.e2e.install_code_server`"
-    if missing or server is None or node is None:
-        pytest.skip(f"not installed: {missing}")
+    server, chromium = installed(), shutil.which("chromium")
+    if server is None or not has_packages():
+        pytest.skip("code-server or the extension's packages are missing: `python -m tests.e2e.install_code_server`")
+    if chromium is None:
+        pytest.skip("there is no Chromium; `apt-get install chromium`")
     folder = tmp_path_factory.mktemp("vscode")
     script, profile = folder / "script", folder / "profile"
     root = make_repo(folder / "lines", FILES)
     _write_server(script, tiny_model("qwen2"))
     _write_settings(profile, script / "copilot")
+    alone = _alone()
     plan = {
         "node": str(server.node),
         "entry": str(server.entry),
         "chromium": chromium,
-        "vsix": str(_package(node, folder / "extension")),
+        "vsix": str(_package(server, folder / "extension")),
         "profile": str(profile),
         "extensions": str(folder / "extensions"),
         "log": str(folder / "code-server.log"),
         "root": str(root),
         "script": str(script),
+        "is_alone": bool(alone),
     }
     (folder / "plan.json").write_text(json.dumps(plan))
-    # Processes of its own, too, so that none outlives the sitting.
-    alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if os.geteuid() != 0:
-        alone += ["--user", "--map-root-user"]
-    driver = [sys.executable, str(HERE / "vscode_driver.py"), str(folder / "plan.json")]
+    driver = [sys.executable, "-m", "tests.e2e.vscode_sitting", str(folder / "plan.json")]
     environment = os.environ | {"COPILOT_HOST": "off"}
-    subprocess.run([*alone, *driver], env=environment, stdin=subprocess.DEVNULL, timeout=280)
+    subprocess.run([*alone, *driver], cwd=TOP, env=environment, stdin=subprocess.DEVNULL, timeout=280)
     seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
-    return seen | {"folder": folder}
+    return seen | {"folder": folder, "is_alone": bool(alone)}
 
 
 def test_the_sitting_goes_through_without_a_network(seen: dict[str, Any]) -> None:
     """Every step finds what it needs although nothing but the loopback device is there."""
     assert "failed" not in seen, f"{seen['failed']}\npictures: {seen['folder']}"
+    if not seen["is_alone"]:
+        pytest.skip("it went through, but this machine has no network namespaces (`unshare --net`)")
     assert seen["network"] is False
 
 
@@ -120,6 +128,13 @@ def test_ghost_text_is_shown_and_taken(seen: dict[str, Any]) -> None:
     """What the engine suggests stands behind the cursor, and Tab puts it into the file."""
     assert seen["suggestion"]["ghost"] == "(host, port, TIMEOUT_S)"
     assert seen["suggestion"]["saved"] == FILES["lines.py"] + "    return (host, port, TIMEOUT_S)\n"
+
+
+def test_parts_of_a_suggestion_are_taken_and_typing_along_keeps_the_rest(seen: dict[str, Any]) -> None:
+    """A word, typed characters of the suggestion, the rest of the line; the engine is not asked in between."""
+    assert seen["parts"]["rest"].lstrip(" ") == "beta(gamma)"
+    assert seen["parts"]["along"] == "ta(gamma)"
+    assert seen["parts"]["whole"] == "x = alpha beta(gamma)"
 
 
 def test_the_status_bar_names_the_model(seen: dict[str, Any]) -> None:
@@ -144,6 +159,14 @@ def test_an_answer_is_drawn_with_its_citations_and_can_do_nothing_else(seen: dic
     assert answer["focused"] is True
 
 
+def test_a_question_can_be_about_some_lines(seen: dict[str, Any]) -> None:
+    """The engine is shown the selected lines with their place."""
+    turn = seen["selection"]["turn"]
+    assert "lines.py:6" in turn
+    assert "Why this?" in turn
+    assert "def open_line(host, port):" in turn
+
+
 def test_a_citation_opens_its_lines(seen: dict[str, Any]) -> None:
     """The file is opened with the cited lines selected."""
     assert re.search(r"Ln 15, Col 22 \(\d+ selected\)", seen["citation"]["place"])
@@ -160,6 +183,27 @@ def test_a_killed_server_is_started_again_and_the_conversation_goes_on(seen: dic
     assert seen["crash"] == {"restarted": True, "text": "Still here."}
 
 
+def test_a_file_outside_the_folder_is_completed_and_a_huge_one_left_alone(seen: dict[str, Any]) -> None:
+    """Neither brings a message; the status bar's menu says why there is no suggestion in the huge file."""
+    assert seen["outside"] == {"ghost": "x + 1", "messages": []}
+    assert "file too long" in seen["huge"]["said"]
+    assert seen["huge"]["messages"] == []
+
+
+def test_a_missing_and_an_old_program_are_one_message_each(seen: dict[str, Any]) -> None:
+    """It says what is wrong and has a button for what to do; with the right program everything goes on."""
+    missing, old = seen["missing"], seen["old"]
+    assert "there is no program at" in missing["message"] and "Open Settings" in missing["message"]
+    assert missing["messages"] == 1
+    assert "No such command 'lsp'" in old["message"]
+    assert old["messages"] == 1
+
+
+def test_the_view_follows_the_theme(seen: dict[str, Any]) -> None:
+    """In a dark theme its text is bright."""
+    assert min(seen["dark"]["text"]) > 127
+
+
 def test_a_server_that_keeps_dying_is_given_up_with_one_message(seen: dict[str, Any]) -> None:
     """It was started once, after the kill, and three times in vain; the message has its last words and a way on."""
     defeat = seen["defeat"]
@@ -170,18 +214,13 @@ def test_a_server_that_keeps_dying_is_given_up_with_one_message(seen: dict[str, 
     assert "the disk is full" in defeat["problem"]
 
 
-def _missing(node: str | None, chromium: str | None) -> str:
-    """What cannot be done without, "" if it is all there."""
-    if node is None:
-        return "node 20 or later"
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.lstrip("v").partition(".")[0]) < 20:
-        return f"node 20 or later ({version.strip()} is)"
-    if chromium is None:
-        return "chromium"
-    if not (EXTENSION / "node_modules" / ".package-lock.json").is_file():
-        return "the extension's packages: run `npm ci` in editors/vscode"
-    return "" if shutil.which("unshare") else "unshare (util-linux)"
+def _alone() -> list[str]:
+    """What keeps a command from the network and its processes from outliving it; [] where that cannot be had."""
+    alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        alone += ["--user", "--map-root-user"]
+    works = shutil.which("unshare") and subprocess.run([*alone, "true"], capture_output=True).returncode == 0
+    return alone if works else []
 
 
 def _write_server(script: Path, model: Path) -> None:
@@ -194,6 +233,9 @@ def _write_server(script: Path, model: Path) -> None:
     server = TOP / "tests" / "lsp" / "scripted_server.py"
     program.write_text(WRAPPER.format(script=script, top=TOP, python=sys.executable, server=server))
     program.chmod(0o755)
+    old = script / "old-copilot"
+    old.write_text(OLD)
+    old.chmod(0o755)
 
 
 def _write_settings(profile: Path, program: Path) -> None:
@@ -203,15 +245,12 @@ def _write_settings(profile: Path, program: Path) -> None:
         (profile / name / "settings.json").write_text(json.dumps(settings))
 
 
-def _package(node: str, folder: Path) -> Path:
-    """The extension as .vsix, built in a copy so that the sources stay as they are."""
+def _package(server: CodeServer, folder: Path) -> Path:
+    """The extension as .vsix, made as the README says, in a copy so that the sources stay as they are."""
     kept = shutil.ignore_patterns("node_modules", "dist", "dist-test", "*.vsix")
     shutil.copytree(EXTENSION, folder, ignore=kept)
     (folder / "node_modules").symlink_to(EXTENSION / "node_modules")
-    vsix = folder / "copilot-offline.vsix"
-    vsce = EXTENSION / "node_modules" / "@vscode" / "vsce" / "vsce"
-    packing = json.loads((EXTENSION / "package.json").read_text())["scripts"]["package"].rpartition("vsce ")[2].split()
-    for command in ([node, "esbuild.mjs"], [node, str(vsce), *packing]):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return vsix
+    command = server.npm("run", "package")
+    done = subprocess.run(command, cwd=folder, env=server.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return folder / "copilot-offline.vsix"

@@ -49,6 +49,28 @@ def test_suggestion_follows_its_lines() -> None:
         )
 
 
+def test_suggestion_for_the_end_of_a_file_adds_no_newline_and_takes_none_away() -> None:
+    """Whether the file ends with a newline is said by the diff."""
+    suggestion = (
+        "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n def f(x):\n-    return x is 443\n\\ No newline at end of file\n"
+        "+    return x == 443\n\\ No newline at end of file\n"
+    )
+    text = "def f(x):\n    return x is 443"
+    for ends in ("\n", "\r\n"):
+        there = text.replace("\n", ends)
+        edits = fix(suggestion.replace(" x is 443\n", f" x is 443{ends}"), there, Lines(there, "utf-16"))
+        assert edits is not None
+        assert applied(there, edits) == there.replace("is", "==")
+
+
+def test_suggestion_for_a_file_with_carriage_returns_doubles_none() -> None:
+    """The diff of such a file has them too."""
+    text = TEXT.replace("\n", "\r\n")
+    edits = fix(SUGGESTION.replace("x):\n", "x):\r\n").replace("()\n", "()\r\n"), text, Lines(text, "utf-16"))
+    assert edits is not None
+    assert applied(text, edits) == "def f(x):\r\n    return x\r\n"
+
+
 def test_suggestion_that_does_not_fit_is_none() -> None:
     """Changed lines, a fix that was made already, and what is no diff give no edit."""
     done = "def f(x):\n    return x\n"

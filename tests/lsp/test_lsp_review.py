@@ -161,6 +161,16 @@ def test_fix_is_an_edit_of_the_text_as_it_is_now(start) -> None:
             assert edited(BROKEN, action["edit"]) == MENDED
 
 
+def test_fix_of_a_file_without_a_final_newline(start) -> None:
+    """What is at the end of the file is mended like everything else, and no newline is added."""
+    server = start({"textDocument": {"codeAction": ACTIONS}, "workspace": EDITS})
+    text = BROKEN + "\n\ndef is_safe(port):\n    return port is 443"
+    uri = save(server, "net.py", text.replace("    breakpoint()\n", ""))
+    published(server, uri)
+    [action] = actions(server, uri, line(9), only=["quickfix"])
+    assert edited(text.replace("    breakpoint()\n", ""), action["edit"]).endswith("\n    return port == 443")
+
+
 def test_selection_offers_what_the_model_can_do(start) -> None:
     """Explain, document, refactor, test; the kinds asked for only; a question in a comment can be asked."""
     server = start({"textDocument": {"codeAction": ACTIONS}, "workspace": EDITS})

@@ -10,9 +10,9 @@
 
 (require 'cl-lib)
 (require 'jsonrpc)
-(require 'project)
 (require 'subr-x)
-(require 'url-util)
+
+(require 'copilot-offline-places)
 
 (defgroup copilot-offline nil
   "An offline coding copilot."
@@ -27,10 +27,6 @@
   "Options of the language server, as a property list.
 For example (:review (:run \"command\"))."
   :type 'plist)
-
-(defcustom copilot-offline-root-markers '(".git" ".copilot.toml")
-  "What the root of a repository has in it."
-  :type '(repeat string))
 
 (defconst copilot-offline--restarts 5)
 (defconst copilot-offline--restarts-seconds 180)
@@ -57,28 +53,6 @@ A plist of :kind, :message, :busy, :model, :prefix and :reading.")
   (unless (member text copilot-offline--said)
     (push text copilot-offline--said)
     (message "copilot: %s" text)))
-
-;;;; Names
-
-(defun copilot-offline--root (&optional file)
-  "The root of the repository that FILE or this buffer's file is in, or nil."
-  (let ((start (or file buffer-file-name default-directory)))
-    (seq-some (lambda (marker)
-                (when-let ((root (locate-dominating-file start marker)))
-                  (expand-file-name root)))
-              copilot-offline-root-markers)))
-
-(defun copilot-offline--uri (path)
-  "The URI of the file at PATH."
-  (let ((full (directory-file-name (expand-file-name path))))
-    (concat (if (eq system-type 'windows-nt) "file:///" "file://")
-            (url-hexify-string (encode-coding-string full 'utf-8)
-                               (append "/:" url-unreserved-chars nil)))))
-
-(defun copilot-offline--path (uri)
-  "The path of the file that URI names."
-  (let ((path (decode-coding-string (url-unhex-string (string-remove-prefix "file://" uri)) 'utf-8)))
-    (if (eq system-type 'windows-nt) (string-remove-prefix "/" path) path)))
 
 ;;;; What others use
 
@@ -123,7 +97,13 @@ Nothing is waited for.  Returns whether it was sent."
 (defun copilot-offline--need ()
   "Signal an error unless there is a server that answers."
   (unless (copilot-offline--ready-p)
-    (user-error "The copilot's language server does not run; M-x copilot-offline-restart, or `copilot doctor' in a shell")))
+    (user-error "%s" (copilot-offline--absence))))
+
+(defun copilot-offline--absence ()
+  "Why there is no server that answers, and what to do."
+  (if (copilot-offline--running-p)
+      "The language server is starting; try again in a moment"
+    "The language server does not run; `copilot doctor' in a shell, buffer *copilot log*, M-x copilot-offline-restart"))
 
 (defun copilot-offline--nothing ()
   "An empty JSON object."
@@ -133,8 +113,9 @@ Nothing is waited for.  Returns whether it was sent."
 
 (defun copilot-offline--start (root)
   "Start the server for the repository at ROOT, or for none.
-Nothing is done where it runs already or is not wanted."
-  (when (and copilot-offline--wanted (not (copilot-offline--running-p)))
+Nothing is done where none is wanted, or there is one, even if it is about
+to end."
+  (when (and copilot-offline--wanted (not copilot-offline--connection))
     (let ((program (car copilot-offline-command)))
       (if (not (executable-find program))
           (copilot-offline--say-once

@@ -16,6 +16,9 @@
 
 ;;; Code:
 
+(when (version< emacs-version "28.2")
+  (error "The package copilot-offline needs Emacs 28.2 or later, and this is %s" emacs-version))
+
 (require 'copilot-offline-ask)
 (require 'copilot-offline-documents)
 (require 'copilot-offline-findings)
@@ -120,8 +123,8 @@ Eglot puts its own backend in place of all others."
   (interactive)
   (let ((refusal (copilot-offline--refusal)))
     (if (not (copilot-offline--ready-p))
-        (message "copilot: %sthe language server does not run; `copilot doctor' in a shell, buffer *copilot log*"
-                 (if refusal (format "this buffer is left alone: %s\n" refusal) ""))
+        (message "copilot: %s%s" (if refusal (format "this buffer is left alone: %s\n" refusal) "")
+                 (copilot-offline--absence))
       (copilot-offline--request
        :copilot/status (copilot-offline--nothing)
        (lambda (status)

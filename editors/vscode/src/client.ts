@@ -14,6 +14,7 @@ import {
 } from "vscode-languageclient/node";
 
 import type { Conditions } from "./condition";
+import { Keeper } from "./keeping";
 import { method, type ServerStatus } from "./protocol";
 import { SECTION, serverSettings } from "./settings";
 
@@ -97,11 +98,12 @@ export function createClient(
 }
 
 function middleware(conditions: Conditions, reactions: Reactions): Middleware {
+  const keeper = new Keeper();
   return {
     executeCommand: (command, args: unknown[], next): vscode.ProviderResult<unknown> =>
       reactions.chosen(command, args[0]) ?? next(command, args),
     provideInlineCompletionItems: (document, position, context, token, next) =>
-      conditions.now.isPaused ? null : next(document, position, context, token),
+      conditions.now.isPaused ? null : keeper.provide(document, position, context, token, next),
     workspace: {
       configuration: async (params, token, next) => {
         const asked = await next(params, token);

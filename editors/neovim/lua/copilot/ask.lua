@@ -155,8 +155,11 @@ end
 
 --- Stop the answer that is being given.
 function M.stop()
-  if running then
-    rpc.cancel(running.client, running.id)
+  local stopped = running
+  if stopped then
+    stopped.ended() -- Neovim calls nobody back for what is cancelled
+    failed(stopped.buf, 'Stopped.')
+    rpc.cancel(stopped.client, stopped.id)
   end
 end
 
@@ -167,7 +170,7 @@ function M.ask(question, wants)
   local asked_in = api.nvim_get_current_buf()
   local from = client.of(asked_in) or client.get()
   if not from or not from.initialized then
-    notice.say('the language server does not run; :checkhealth copilot', vim.log.levels.WARN)
+    notice.say(client.absence(), vim.log.levels.WARN)
     return
   end
   M.stop()
@@ -188,10 +191,11 @@ function M.ask(question, wants)
   else
     params.question = question
   end
-  local mine = { client = from }
+  local mine = { client = from, buf = buf, is_over = false }
   local forget
-  local function ended()
+  function mine.ended()
     forget()
+    mine.is_over = true
     if running == mine then
       running = nil
     end
@@ -201,14 +205,17 @@ function M.ask(question, wants)
       append(buf, value.text)
     end
   end, function()
-    ended()
+    mine.ended()
     failed(buf, 'The language server ended before the answer did; ask again.')
   end)
   running = mine
   mine.id = rpc.request(from, wants.chat and 'copilot/chat' or 'copilot/ask', params, function(err, result)
-    ended()
+    if mine.is_over then
+      return
+    end
+    mine.ended()
     if err then
-      failed(buf, err.code == -32800 and 'Stopped.' or err.message)
+      failed(buf, err.message)
       return
     end
     conversation = result.conversation or conversation

@@ -16,6 +16,8 @@ local streams = {}
 local on_end = {}
 local is_wanted = true
 local has_greeted = false
+local has_process = false -- until its end was heard of
+local last_id
 local ended_at = {}
 
 --- The running client, if there is one.
@@ -34,6 +36,12 @@ function M.of(buf)
       return client
     end
   end
+end
+
+--- Why there is no client that can be asked, and what to do.
+function M.absence()
+  return has_process and 'the language server is starting; try again in a moment'
+    or 'the language server does not run; :checkhealth copilot'
 end
 
 --- The root of the repository a buffer's file is in, or nil.
@@ -87,9 +95,10 @@ local function attach_all()
   end
 end
 
-local function gone(code, signal)
+local function gone()
   local waiting = on_end
   on_end, streams = {}, {}
+  has_process = false
   for _, told in pairs(waiting) do
     told()
   end
@@ -116,16 +125,30 @@ local function gone(code, signal)
     )
     return
   end
-  if code == 0 and (signal == 0 or signal == 15) then -- Neovim tells of the other ways to end
+  if #ended_at == 1 then
     notice.say('the language server ended and is started again', vim.log.levels.WARN)
   end
   vim.defer_fn(attach_all, 100 * 2 ^ #ended_at)
 end
 
+--- Start the server's process. How it ended is kept from Neovim, whose own message would come besides ours.
+local function process(dispatchers)
+  local ended = dispatchers.on_exit
+  has_process = true
+  return vim.lsp.rpc.start(
+    options.values.cmd,
+    vim.tbl_extend('force', dispatchers, {
+      on_exit = function()
+        ended(0, 0)
+      end,
+    })
+  )
+end
+
 local function configuration(root)
   return {
     name = M.NAME,
-    cmd = options.values.cmd,
+    cmd = process,
     root_dir = root,
     capabilities = capabilities(),
     init_options = options.values.server,
@@ -139,11 +162,7 @@ local function configuration(root)
     on_init = function()
       has_greeted = true
     end,
-    on_exit = function(code, signal)
-      vim.schedule(function()
-        gone(code, signal)
-      end)
-    end,
+    on_exit = vim.schedule_wrap(gone),
   }
 end
 
@@ -173,12 +192,17 @@ function M.attach(buf)
     return
   end
   local root = M.root(buf)
+  local last = last_id and vim.lsp.get_client_by_id(last_id)
+  if has_process and last and rpc.is_stopped(last) then
+    return -- what comes next is decided when its end is heard of
+  end
   local id = vim.lsp.start(configuration(root), {
     bufnr = buf,
     reuse_client = function(client)
       return client.name == M.NAME and not rpc.is_stopped(client)
     end,
   })
+  last_id = id
   local client = id and vim.lsp.get_client_by_id(id)
   if client and client.initialized and root then
     add_folder(client, root)
@@ -218,7 +242,7 @@ end
 function M.restart()
   M.stop()
   vim.wait(2000, function()
-    return #vim.lsp.get_clients({ name = M.NAME }) == 0
+    return not has_process
   end, 20)
   M.start()
 end

@@ -26,7 +26,7 @@ end
 local function ask_server(method, params, done)
   local from = client.get()
   if not from then
-    notice.say('the language server does not run; :checkhealth copilot', vim.log.levels.WARN)
+    notice.say(client.absence(), vim.log.levels.WARN)
     return
   end
   rpc.request(from, method, params, function(err, result)
@@ -42,7 +42,7 @@ local function show_status()
   local refusal = client.refusal(0)
   local lines = refusal and { 'this buffer is left alone: ' .. refusal } or {}
   if not client.get() then
-    table.insert(lines, 'state: the language server does not run; :checkhealth copilot')
+    table.insert(lines, 'state: ' .. client.absence())
     notice.say(table.concat(lines, '\n'))
     return
   end

@@ -46,7 +46,7 @@ function M.run(which)
   local buf = vim.api.nvim_get_current_buf()
   local from = client.of(buf) or client.get()
   if not from then
-    notice.say('the language server does not run; :checkhealth copilot', vim.log.levels.WARN)
+    notice.say(client.absence(), vim.log.levels.WARN)
     return
   end
   local root = client.root(buf) or from.root_dir or vim.fn.getcwd()

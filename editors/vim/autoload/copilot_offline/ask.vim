@@ -137,7 +137,7 @@ enddef
 # Ask, about lines of the current buffer where `last` is not 0.
 export def Ask(question: string, is_chat: bool, first: number, last: number)
   if !server.IsReady()
-    notice.Warn('the language server does not run; :Copilot status')
+    notice.Warn(server.Absence())
     return
   endif
   Cancel()

@@ -39,7 +39,7 @@ def Warm()
     endif
   })
   if sent == 0
-    notice.Warn('the language server does not run; :Copilot status')
+    notice.Warn(server.Absence())
   endif
 enddef
 

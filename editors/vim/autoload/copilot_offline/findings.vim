@@ -94,7 +94,7 @@ export def Review(which: string)
     endif
   })
   if sent == 0
-    notice.Warn('the language server does not run; :Copilot status')
+    notice.Warn(server.Absence())
   endif
 enddef
 
@@ -142,7 +142,7 @@ def Offer(kind: string, range: dict<any>, nothing: string)
     endif
   })
   if sent == 0
-    notice.Warn('the language server does not run; :Copilot status')
+    notice.Warn(server.Absence())
   endif
 enddef
 

@@ -33,6 +33,12 @@ export def IsReady(): bool
   return is_ready && IsRunning()
 enddef
 
+# Why it is not ready, and what to do.
+export def Absence(): string
+  return IsRunning() ? 'the language server is starting; try again in a moment'
+    : 'the language server does not run; `copilot doctor` in a shell, `:Copilot log`'
+enddef
+
 # Call a function whenever a server is ready for documents, now if one is.
 export def OnStart(Function: func)
   add(started, Function)

@@ -69,7 +69,7 @@ export def Show(refusal: string)
     Popup(before + (empty(error) ? Describe(result) : [error.message]))
   })
   if sent == 0
-    Popup(before + ['state: the language server does not run; `copilot doctor` in a shell, `:Copilot log`'])
+    Popup(before + ['state: ' .. server.Absence()])
   endif
 enddef
 

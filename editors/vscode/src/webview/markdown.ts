@@ -58,7 +58,8 @@ export function render(text: string, citations: readonly Citation[]): string {
 export function anchor(citation: number, citations: readonly Citation[], text?: string): string {
   const cited = citations[citation];
   const shown = text ?? (cited === undefined ? "" : label(cited));
-  return `${opening(citation, citations)}${escape(shown)}</a>`;
+  const breakable = escape(shown).replaceAll("/", "/<wbr>");
+  return `${opening(citation, citations)}${breakable}</a>`;
 }
 
 function linked(text: string, env: Env): string {
