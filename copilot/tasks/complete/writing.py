@@ -15,6 +15,8 @@ from copilot.tasks.complete.extent import BlockEnd, Extent, Site
 from copilot.tasks.complete.model import CompletionModel
 
 LINE_TOKENS, BLOCK_TOKENS = 64, 192
+LEAST_LEAD = 0.5
+"""A token that leads by less, in logits, may be another one after a full reading: docs/completion.md has figures."""
 _PART_OF_WORD = re.compile(r"\w+\Z")
 
 
@@ -66,7 +68,7 @@ def request_of(model: CompletionModel, gap: Gap, terms: Terms) -> InfillRequest:
         most = BLOCK_TOKENS
     before, hole, after, end = (model.encode(parts) for parts in (gap.before, gap.hole, gap.after, gap.gap))
     sampling = Sampling(most, stop=gap.stop, logprobs=True)
-    return InfillRequest(before, after, hole, end, sampling, terms.exact, terms.priority)
+    return InfillRequest(before, after, hole, end, sampling, terms.exact, terms.priority, LEAST_LEAD)
 
 
 def write(session: Session, request: InfillRequest, site: Site, terms: Terms, cancel: Cancel) -> Written:
