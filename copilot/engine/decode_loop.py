@@ -28,6 +28,8 @@ class Limits:
     logprobs: bool = False
     begun: tuple[int, ...] = ()
     """What it begins with, chosen before."""
+    one_by_one: bool = False
+    """Read what it begins with as if it were being written: a batch rounds otherwise, and close decisions follow."""
     least_lead: float = 0.0
     """It ends before a token that leads by less; see `Engine.lead`."""
 
@@ -152,7 +154,7 @@ class _Loop:
         if most <= 0:
             return []
         if given := self._limits.begun[self._n : self._n + most]:
-            return list(given)
+            return [] if self._limits.one_by_one else list(given)
         return list(self._ahead.draft(most)) if self._ahead else []
 
     def _settle(self, tokens: list[int]) -> None:

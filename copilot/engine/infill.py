@@ -9,7 +9,7 @@ Knows token ids only.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Self
 
 from copilot.engine.base import Cancel, Engine, InfillRequest, Tokens
@@ -69,8 +69,9 @@ def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan
     """The cheapest way that stays within the bounds of the approximation."""
     wanted = _texts(request)
     kept = common(resident.tokens, wanted)
-    if request.exact and resident.moved_at is not None:
-        kept = min(kept, resident.moved_at)
+    if request.exact and resident.moved_at is not None and kept >= resident.moved_at:
+        after = len(request.before) + len(request.hole)
+        kept = resident.moved_at if resident.moved_at > after else min(resident.moved_at, len(request.before))
     end = resident.start + len(resident.after)
     moved = common(resident.after[::-1], tuple(request.after)[::-1])
     moved = min(moved, len(wanted) - kept, end - kept)
@@ -132,8 +133,10 @@ class Infills:
         wanted, watch = _texts(request), Stopwatch()
         spare = self._set_apart(resident, way, lease)
         kept = self._cut(resident, way)
-        end = len(wanted) - way.moved
-        for _ in watch.steps(self._batches(resident, wanted[:end], cancel)):
+        ends = [len(wanted) - way.moved]
+        if request.exact:  # wherever the reading begins, the second text is read in the same batches
+            ends.insert(0, len(request.before))
+        for _ in watch.steps(chain.from_iterable(self._batches(resident, wanted[:end], cancel) for end in ends)):
             lease.cells = max(0, lease.cells - BATCH_TOKENS)
             yield Progress("read", len(resident.tokens), len(wanted), "tokens", kept)
         moved = 0

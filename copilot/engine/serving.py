@@ -201,7 +201,8 @@ class Serving:
         if told.ended != "undecided" or not (yield from _silent(surer.read())):
             return
         known = len(told.tokens)
-        for tokens in self._generated(branch, request, replace(limits, begun=tuple(told.tokens)), cancel):
+        again = replace(limits, begun=tuple(told.tokens), one_by_one=True)
+        for tokens in self._generated(branch, request, again, cancel):
             yield tokens[known:]
             known = max(0, known - len(tokens))
 

@@ -92,7 +92,7 @@ def places(repository: Repository, most: int) -> Iterator[Place]:
             line = text[end : text.find("\n", end)]
             code = line.lstrip()
             at = end + len(line) - len(code)
-            if _CODE.match(line) and cuts(code) and not quoted(Site(file.path, text[:at], text[end + len(line) :])):
+            if _CODE.match(line) and len(cuts(code)) > 1 and not quoted(Site(file.path, text[:at], text[end + len(line) :])):
                 after = text[end + len(line) :][:AFTER_CHARS]
                 yield Place(file.path, text[start:at], after[: after.rfind("\n") + 1], code)
                 of_chunk, n = of_chunk + 1, n + 1
@@ -182,7 +182,10 @@ def cuts(line: str) -> list[int]:
 
 
 def measured(ours: Ours, server: Server | None, place: Place) -> list[Pair]:
-    """Type a line. The peer reads all behind the cursor each time: it is asked at the last two cut points only."""
+    """Type a line. The peer reads all behind the cursor each time: it is asked at the last two cut points only.
+
+    What is read in full is never what was asked for before it, so that it is read indeed.
+    """
     where = cuts(place.line)
     ours.ask(place, 0, 0, exact=True)
     moved = [ours.ask(place, typed, LINE_TOKENS, exact=False) for typed in where]

@@ -154,8 +154,8 @@ def remembered(typist: Typist, text: str, requests: int, processes: Sequence[psu
     column, asked = 0, list[int]()
     for number in range(requests + 1):
         if number % (requests // SAMPLES) == 0:
-            resident = sum(process.memory_info().rss for process in processes)
-            yield f"| {number} | {resident / 1e6:.1f} |"
+            resident = [f"{process.memory_info().rss / 1e6:.1f}" for process in processes]
+            yield f"| {number} | {' + '.join(resident)} |"
         if column == len(text):
             typist.back(column)
             column = 0
@@ -231,7 +231,7 @@ def main() -> None:
             say(f"{len(processes)} processes; typing {json.dumps(text[:60])} …")
             working(processes, time.perf_counter())
             if given.requests:
-                sys.stdout.write("| requests | resident, MB |\n|---|---|\n")
+                sys.stdout.write("| requests | resident, MB: server + engine |\n|---|---|\n")
                 lines = remembered(typist, text, given.requests, processes)
             else:
                 sys.stdout.write("| | |\n|---|---|\n")

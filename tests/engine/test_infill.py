@@ -97,7 +97,7 @@ def test_exact_requests_answer_like_fresh_ones(opened: Callable[..., EngineSessi
     again, usage = said(session, request((*before, *TYPED), after, exact=True))
     fresh, _ = said(opened(), request((*before, *TYPED), after))
     assert again == fresh
-    assert usage.reused_tokens == len(before) + len(TYPED) + 1
+    assert usage.reused_tokens == len(before) + len(TYPED)
 
 
 def test_an_exact_request_on_exact_cells_reads_the_last_marker_only(opened: Callable[..., EngineSession]) -> None:
@@ -115,7 +115,7 @@ def test_an_undecided_token_waits_for_a_full_reading(opened: Callable[..., Engin
     typed = (*before, *TYPED)
     answer, usage = said(session, request(typed, after, least_lead=1e9))
     assert answer == said(opened(), request(typed, after))[0]
-    assert usage.evaluated_tokens == len(TYPED) + 1 + len(after) + 1
+    assert usage.evaluated_tokens == len(TYPED) + 1 + 1 + len(after) + 1
     assert usage.reused_tokens + usage.evaluated_tokens == usage.prompt_tokens
     assert said(session, request(typed, after, least_lead=1e9))[1].evaluated_tokens == 1
 
@@ -133,7 +133,7 @@ def test_an_answer_goes_on_where_it_was_undecided(opened: Callable[..., EngineSe
         assert sum(len(event.tokens) for event in texts) == 20 == sum(len(event.logprobs) for event in texts)
         assert isinstance(events[-1], Done) and events[-1].usage.generated_tokens == 20
         numbers.add(events[-1].usage.evaluated_tokens)
-    assert max(numbers) == len(TYPED) + 1 + len(after) + 1
+    assert max(numbers) == len(TYPED) + 1 + 1 + len(after) + 1
 
 
 def test_cells_that_were_never_moved_are_trusted(opened: Callable[..., EngineSession]) -> None:
