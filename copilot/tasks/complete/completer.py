@@ -23,8 +23,10 @@ from copilot.tasks.complete.writing import Terms, gap_of, request_of, write
 
 BOX_S, BOX_BY_HAND_S = 2.5, 20.0
 """Seconds of writing; while one types, a late suggestion is worth little."""
-IDLE_S = 0.5
+IDLE_S = 0.2
 """Without a request for so long, the next ones are prepared."""
+AHEAD_S = 0.7
+"""For so long; then the machine is left alone. What was read by then stays."""
 BY_HAND_THRESHOLD = 0.0
 """Who asks by hand wants to see what there is."""
 
@@ -237,7 +239,7 @@ class Completer:
             self._idle_cancel = Cancel()
 
     def _prepare(self, cursor: Cursor, suggestion: Suggestion) -> None:
-        """Soon, unless somebody asks: read anew what was only moved, then complete as if this had been accepted."""
+        """Soon, unless somebody asks: complete as if this had been accepted, or read anew what was only moved."""
         with self._lock:
             if self._idle is not None:
                 self._idle.cancel()
@@ -250,15 +252,21 @@ class Completer:
             text = cursor.before + suggestion.text + cursor.text[suggestion.replace_end :]
             cursor = replace(cursor, text=text, offset=cursor.offset + len(suggestion.text), end=None)
         asked = Asked(cursor.path, cursor.before, cursor.after)
-        terms = replace(_terms(cursor), exact=True, priority=Priority.WARM)
+        terms = replace(_terms(cursor), priority=Priority.WARM)
+        enough = Timer(AHEAD_S, cancel.set)
+        enough.daemon = True
+        enough.start()
         try:
             if self._results.find(asked) is None:
                 self._written(cursor, asked, terms, cancel)
                 return
-            for _ in self._session.infill(self._request(cursor, asked, replace(terms, max_tokens=0)), cancel):
+            terms = replace(terms, exact=True, max_tokens=0)
+            for _ in self._session.infill(self._request(cursor, asked, terms), cancel):
                 pass
         except CopilotError:
             return  # the next request meets it again, and tells
+        finally:
+            enough.cancel()
 
 
 def _terms(cursor: Cursor) -> Terms:
