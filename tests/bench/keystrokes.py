@@ -92,7 +92,11 @@ def places(repository: Repository, most: int) -> Iterator[Place]:
             line = text[end : text.find("\n", end)]
             code = line.lstrip()
             at = end + len(line) - len(code)
-            if _CODE.match(line) and len(cuts(code)) > 1 and not quoted(Site(file.path, text[:at], text[end + len(line) :])):
+            if (
+                _CODE.match(line)
+                and len(cuts(code)) > 1
+                and not quoted(Site(file.path, text[:at], text[end + len(line) :]))
+            ):
                 after = text[end + len(line) :][:AFTER_CHARS]
                 yield Place(file.path, text[start:at], after[: after.rfind("\n") + 1], code)
                 of_chunk, n = of_chunk + 1, n + 1
