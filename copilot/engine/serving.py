@@ -94,15 +94,15 @@ class Told:
             self._steps.close()
 
 
-def _silent(part: Part[Result]) -> Generator[tuple[Token, ...], None, Result]:
-    """The same steps, their events kept back, and the same result."""
+def _reading(part: Part[Result]) -> Generator[tuple[Token, ...] | Progress, None, Result]:
+    """The same steps between those of an answer, and the same result."""
     while True:
         try:
-            next(part)
+            step = next(part)
         except StopIteration as end:
             result: Result = end.value
             return result
-        yield ()
+        yield step if isinstance(step, Progress) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,9 @@ class Serving:
         sampling, watch = request.sampling, Stopwatch()
         answer, untold = AnswerText(self.vocabulary.piece, sampling), list[int]()
         for tokens in watch.steps(self._decided(branch, request, cancel, surer)):
+            if isinstance(tokens, Progress):
+                yield tokens
+                continue
             text, logprobs = "", []
             for token, logprob in tokens:
                 text += answer.add(token)
@@ -189,7 +192,7 @@ class Serving:
 
     def _decided(
         self, branch: Held, request: Request, cancel: Cancel, surer: Surer | None
-    ) -> Generator[tuple[Token, ...], None, None]:
+    ) -> Generator[tuple[Token, ...] | Progress, None, None]:
         """The answer's tokens. Where the first undecided one comes after a reading by approximation, that is mended."""
         sampling = request.sampling
         limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs, sampling.begun)
@@ -198,7 +201,7 @@ class Serving:
             return
         told = Told(self._generated(branch, request, replace(limits, least_lead=surer.least_lead), cancel))
         yield from told
-        if told.ended != "undecided" or not (yield from _silent(surer.read())):
+        if told.ended != "undecided" or not (yield from _reading(surer.read())):
             return
         known = len(told.tokens)
         again = replace(limits, begun=tuple(told.tokens), one_by_one=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Sampling, Session
-from copilot.events import Done, Text, Usage
+from copilot.events import Done, Progress, Text, Usage
 from copilot.prompts.complete import Gap, Surroundings, asked_gap
 from copilot.tasks.complete.extent import BlockEnd, Extent, Site
 from copilot.tasks.complete.model import CompletionModel
@@ -84,17 +84,20 @@ def write(session: Session, request: InfillRequest, site: Site, terms: Terms, ca
 
 def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, box_s: float) -> Written:
     pieces: list[tuple[str, tuple[float, ...]]] = []
-    deadline, ended, done = 0.0, "", None
+    deadline, ended, done, last = 0.0, "", None, time.monotonic()
     for event in events:
+        before, last = last, time.monotonic()
         if isinstance(event, Done):
             done = event
+        elif isinstance(event, Progress) and deadline:  # it became unsure, and reads again
+            deadline += last - before
         if not isinstance(event, Text) or ended:
             continue
-        deadline = deadline or time.monotonic() + box_s
+        deadline = deadline or last + box_s
         pieces.append((event.text, event.logprobs))
         if end.add(event.text):
             ended = "stop"
-        elif time.monotonic() > deadline:
+        elif last > deadline:
             ended = "length"
         if ended:
             own.set()
