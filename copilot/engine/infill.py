@@ -44,6 +44,8 @@ class Resident:
     """From which position on cells were computed for other text before them."""
     drift: int = 0
     """Tokens that changed in front of them since."""
+    has_room: bool = True
+    """Whether the cells of the second text can be there twice: those that were moved, and the same read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,10 @@ class Infills:
         if self._busy:
             return None
         resident = self._best(request)
-        kept = 0
-        if resident is not None:
-            way = plan(resident, request, can_shift=self._engine.can_shift)
-            kept = way.kept - way.spared  # what is moved may have to be read after all, beside what is moved
-        cells = request.n_tokens + request.sampling.max_tokens - kept
-        lease = self._sequences.lease(cells, 1, resident.held if resident else None)
+        way = plan(resident, request, can_shift=self._engine.can_shift) if resident else Plan(0, 0, 0)
+        keep = resident.held if resident else None
+        cells = request.n_tokens + request.sampling.max_tokens - way.kept - way.moved
+        lease = self._sequences.lease(cells, 1, keep)
         if lease is None:
             return None
         if resident is None:
@@ -109,6 +109,7 @@ class Infills:
             self._residents.append(resident)
         else:
             lease.pin(resident.held)
+        resident.has_room = self._sequences.widen(lease, way.apart)
         self._busy = True
         return lease, resident
 
@@ -130,6 +131,8 @@ class Infills:
         No step may come between this and the choice of the first token.
         """
         way = plan(resident, request, can_shift=self._engine.can_shift)
+        if not resident.has_room:
+            way = replace(way, spared=0)
         wanted, watch = _texts(request), Stopwatch()
         spare = self._set_apart(resident, way, lease)
         kept = self._cut(resident, way)

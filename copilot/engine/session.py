@@ -168,7 +168,7 @@ class EngineSession:
                 return
             turn = (*request.hole, *request.after, *request.gap)
             asked = Request(request.before, turn, request.sampling, request.priority)
-            is_exact = resident.moved_at is None or not request.least_lead
+            is_exact = resident.moved_at is None or not resident.has_room or not request.least_lead
             surer = None if is_exact else Rereading(infills, resident, request, given, cancel)
             yield from serving.answer(resident.held, asked, usage, cancel, surer)
 

@@ -45,10 +45,10 @@ def request(
 def opened(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., EngineSession]]:
     sessions: list[EngineSession] = []
 
-    def open_session(shape: Shape = "qwen2") -> EngineSession:
+    def open_session(shape: Shape = "qwen2", n_ctx: int = 4096) -> EngineSession:
         params = EngineParams(n_seq=6, n_threads=1)
         store = SegmentStore(tmp_path / "kv", fingerprint(shape, params), 1 << 30)
-        source = EngineSource(lambda n_ctx: LlamaEngine(tiny_model(shape), params, n_ctx), "gemma4" in shape, 4096)
+        source = EngineSource(lambda n_ctx: LlamaEngine(tiny_model(shape), params, n_ctx), "gemma4" in shape, n_ctx)
         sessions.append(EngineSession(source, Numbers(), store))
         return sessions[-1]
 
@@ -134,6 +134,15 @@ def test_an_answer_goes_on_where_it_was_undecided(opened: Callable[..., EngineSe
         assert isinstance(events[-1], Done) and events[-1].usage.generated_tokens == 20
         numbers.add(events[-1].usage.evaluated_tokens)
     assert max(numbers) == len(TYPED) + 1 + 1 + len(after) + 1
+
+
+def test_without_room_for_cells_twice_they_are_moved_all_the_same(opened: Callable[..., EngineSession]) -> None:
+    """Reading again is left out then, and takes nothing from anybody."""
+    session, after = opened(n_ctx=512), tokens(AFTER, 180)
+    before = tokens(BEFORE, 250)
+    said(session, request(before, after))
+    _, usage = said(session, request((*before, *TYPED), after, least_lead=1e9))
+    assert usage.evaluated_tokens == len(TYPED) + 2
 
 
 def test_cells_that_were_never_moved_are_trusted(opened: Callable[..., EngineSession]) -> None:
