@@ -42,7 +42,7 @@ from tests.bench.trees import check, download, say
 
 CHUNK_CHARS, AFTER_CHARS = 1100, 500
 PLACES_PER_CHUNK = 3
-MOST_CUTS = 8
+MOST_CUTS = 4
 """Cut points of one line."""
 LEAST_LEFT = 4
 """Characters of a line that are never typed."""
@@ -162,6 +162,8 @@ class Pair:
     full: Asked
     peer: Asked | None
     """llama-server's, where it was asked."""
+    second: Asked | None = None
+    """Read in full once more, where that was done: what rounding alone changes."""
 
     @property
     def same(self) -> bool:
@@ -194,12 +196,13 @@ def measured(ours: Ours, server: Server | None, place: Place) -> list[Pair]:
     ours.ask(place, 0, 0, exact=True)
     moved = [ours.ask(place, typed, LINE_TOKENS, exact=False) for typed in where]
     full = [ours.ask(place, typed, LINE_TOKENS, exact=True) for typed in where]
+    second = ours.ask(place, where[0], LINE_TOKENS, exact=True)
     peers: list[Asked | None] = [None] * len(where)
     if server is not None:
         for n, typed in zip((1, LINE_TOKENS), where[-2:], strict=False):
             peers[-1] = server.ask(place, typed, n)
     return [
-        Pair(place.key, place.line[:typed], place.line[typed:], one, other, peer)
+        Pair(place.key, place.line[:typed], place.line[typed:], one, other, peer, second if typed == where[0] else None)
         for typed, one, other, peer in zip(where, moved, full, peers, strict=True)
     ]
 
@@ -225,10 +228,13 @@ def report(pairs: list[Pair]) -> Iterator[str]:
     """Rows of two columns."""
     shown = [pair for pair in pairs if pair.shown]
     beside = [(pair, pair.peer) for pair in pairs if pair.peer is not None]
+    seconds = [pair.full.line == pair.second.line for pair in pairs if pair.second is not None]
     cpu = [pair.moved.cpu_s / pair.full.cpu_s for pair in pairs]
     yield f"| cut points, lines | {len(pairs)}, {len({pair.place for pair in pairs})} |"
     yield f"| first line as after a full reading | {mean(pair.same for pair in pairs):.3f} |"
-    yield f"| the same, of those that are shown ({len(shown)}) | {mean(pair.same for pair in shown):.3f} |"
+    if seconds:
+        yield f"| a second full reading: first line as after the first ({len(seconds)}) | {mean(seconds):.3f} |"
+    yield f"| the same of moved ones that are shown ({len(shown)}) | {mean(pair.same for pair in shown):.3f} |"
     yield f"| first token, CPU time, beside our full reading: median of ratios | {median(cpu):.2f} |"
     if beside:
         ratios = [pair.moved.first_ms / peer.first_ms for pair, peer in beside]
@@ -263,8 +269,8 @@ def kept(file: Path | None) -> list[Pair]:
 
 
 def pair_of(values: dict[str, Any]) -> Pair:
-    sides = {name: asked_of(values[name]) if values[name] else None for name in ("moved", "full", "peer")}
-    return Pair(**(values | sides))
+    sides = ("moved", "full", "peer", "second")
+    return Pair(**(values | {name: asked_of(values[name]) if values.get(name) else None for name in sides}))
 
 
 def asked_of(values: dict[str, Any]) -> Asked:
