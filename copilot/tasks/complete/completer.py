@@ -18,6 +18,7 @@ from copilot.tasks.complete.filter import Draft, DroppedError, filtered
 from copilot.tasks.complete.model import CompletionModel
 from copilot.tasks.complete.results import Asked, Result, Results
 from copilot.tasks.complete.statistics import Statistics
+from copilot.tasks.complete.underway import Underway
 from copilot.tasks.complete.window import Size, window
 from copilot.tasks.complete.writing import Terms, gap_of, request_of, write
 
@@ -88,15 +89,6 @@ class Context(Protocol):
         """A document has changed."""
 
 
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """A request under way, which the result of an older one may end."""
-
-    asked: Asked
-    cancel: Cancel
-    result: Result | None = None
-
-
 class Completer:
     """Completions of one repository in one session. Thread-safe; `complete` blocks."""
 
@@ -119,7 +111,7 @@ class Completer:
         self._ahead = ahead
         self._results = Results()
         self._lock = Lock()
-        self._pending: list[_Pending] = []
+        self._underway = Underway()
         self._idle: Timer | None = None
         self._idle_cancel = Cancel()
 
@@ -131,21 +123,22 @@ class Completer:
             return _nothing(cursor, reason)
         if (result := self._results.find(asked)) is not None and (result.text or cursor.automatic):
             return self._offered(cursor, result, Usage())
-        pending = _Pending(asked, Cancel())
-        cancel.when_set(pending.cancel.set)
-        with self._lock:
-            self._pending.append(pending)
-        try:
-            result, usage = self._written(cursor, asked, _terms(cursor), pending.cancel)
-        finally:
-            cancel.forget(pending.cancel.set)
-            with self._lock:
-                self._pending.remove(pending)
+        with self._underway.request(asked, cancel) as pending:
+            terms = replace(_terms(cursor), hear=pending.hear)
+            result, usage = self._written(cursor, asked, terms, pending.cancel)
         if pending.result is not None:
             result = pending.result
         if result is None or cancel.is_set():
             return _nothing(cursor, "cancelled", usage)
         return self._offered(cursor, result, usage)
+
+    def heading(self, cursor: Cursor) -> None:
+        """Tell where a request will be made next; does not block.
+
+        A request that is cancelled goes on as long as what it has written so far goes along with that: its result
+        will be there sooner than another one.
+        """
+        self._underway.head(Asked(cursor.path, cursor.before, cursor.after))
 
     def edited(self, path: str, before: str, after: str) -> None:
         """Tell of a change, so that later completions know what was worked on."""
@@ -160,7 +153,8 @@ class Completer:
         self._statistics.count(suggestion.confidence, taken=False)
 
     def close(self) -> None:
-        """End what is being prepared."""
+        """End what is being prepared, and what nobody waits for."""
+        self._underway.head(None)
         self._wake()
 
     def _refusal(self, cursor: Cursor) -> str | None:
@@ -200,18 +194,8 @@ class Completer:
         sure = math.exp(sum(logprobs) / len(logprobs)) if logprobs else None
         result = Result(text, replaced, sure, reason)
         self._results.keep(asked, result)
-        self._serve_others()
+        self._underway.serve(self._results)
         return result, written.usage
-
-    def _serve_others(self) -> None:
-        """Test a new result against the requests that came after it."""
-        with self._lock:
-            waiting = [pending for pending in self._pending if pending.result is None]
-        for pending in waiting:
-            result = self._results.find(pending.asked)
-            if result is not None and result.text:
-                pending.result = result
-                pending.cancel.set()
 
     def _offered(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
         suggestion = self._suggestion(cursor, result, usage)

@@ -5,7 +5,7 @@ Knows no repository and no earlier result.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Sampling, Session
@@ -30,6 +30,8 @@ class Terms:
     exact: bool = False
     priority: Priority = Priority.COMPLETION
     max_tokens: int | None = None
+    hear: Callable[[str], None] = lambda text: None
+    """Told each piece as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,13 @@ def write(session: Session, request: InfillRequest, site: Site, terms: Terms, ca
     own = Cancel()
     cancel.when_set(own.set)
     try:
-        written = _collected(session.infill(request, own), BlockEnd(site, terms.extent), own, terms.box_s)
+        written = _collected(session.infill(request, own), BlockEnd(site, terms.extent), own, terms)
     finally:
         cancel.forget(own.set)
     return replace(written, reason="cancelled") if cancel.is_set() else written
 
 
-def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, box_s: float) -> Written:
+def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, terms: Terms) -> Written:
     pieces: list[tuple[str, tuple[float, ...]]] = []
     deadline, ended, done, last = 0.0, "", None, time.monotonic()
     for event in events:
@@ -93,8 +95,9 @@ def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, box_s: float
             deadline += last - before
         if not isinstance(event, Text) or ended:
             continue
-        deadline = deadline or last + box_s
+        deadline = deadline or last + terms.box_s
         pieces.append((event.text, event.logprobs))
+        terms.hear(event.text)
         if end.add(event.text):
             ended = "stop"
         elif last > deadline:
