@@ -17,7 +17,7 @@ from lsp.projects import Project
 from lsp.state import State
 
 if TYPE_CHECKING:  # it brings the tokenizer, which starting does without
-    from copilot.tasks.complete import Completer
+    from copilot.tasks.complete import Completer, Cursor
 
 Result = TypeVar("Result")
 SHOWN_AFTER_S = 0.5
@@ -32,7 +32,7 @@ class Completers:
         self._lane = Lane("completions")
         self._opening: dict[Path, tuple[Project, Future[None]]] = {}
         self._open: dict[Path, tuple[Project, Repository, Completer]] = {}
-        """Touched in the lane's thread only."""
+        """Changed in the lane's thread only."""
 
     async def ready(self, project: Project) -> None:
         """Have a repository opened. Who stops waiting stops it for nobody else; a CopilotError says why it is not."""
@@ -46,6 +46,12 @@ class Completers:
         """What `work` returns, in the one thread; in the order of the calls."""
         return await self._lane.run(lambda cancel: work(self._get(project, ignore), cancel))
 
+    def heading(self, project: Project, cursor: "Cursor") -> None:
+        """Tell a repository's completer what will be asked next, whatever it is busy with."""
+        known = self._open.get(project.root)
+        if known is not None:
+            known[2].heading(cursor)
+
     async def refresh(self, root: Path) -> None:
         """Files of a repository changed; one that is not in use is looked at when it is."""
 
@@ -57,6 +63,8 @@ class Completers:
 
     def close(self) -> None:
         """End what runs, and what completers prepare for later."""
+        for _, _, completer in tuple(self._open.values()):
+            completer.close()
         self._lane.stop(self._forget_all)
 
     def _forget_all(self) -> None:

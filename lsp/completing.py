@@ -129,6 +129,7 @@ class Completions:
             if (judged := self._offers.judge(uri, document.clean_text[: wanted.start])) is not None:
                 self._judged(*judged)
             project = place.project or self._state.projects.loose()
+            self._completers.heading(project, wanted.cursor)  # before the older request learns that it is superseded
             suggestion = await self._latest.run(lambda: self._suggested(project, wanted, is_manual))
         except CopilotError as error:
             self._failed(error)

@@ -4,6 +4,7 @@ pygls leaves requests unanswered that do not parse, do not fit their types, or c
 `shutdown`; here each of them gets an error. Documents and exit codes are left to others. Does not know: features.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Generator
 from typing import Any
@@ -131,6 +132,18 @@ class Protocol(LanguageServerProtocol):
         if method != types.INITIALIZE and not self.is_initialized:
             return NOT_INITIALIZED, f"{method} came before initialize"
         return None
+
+    def _execute_handler(self, msg_id: int | str, *rest: Any, **more: Any) -> None:
+        """As pygls does it, which keeps what became of a notification for ever."""
+        super()._execute_handler(msg_id, *rest, **more)
+        future = self._request_futures.get(msg_id)
+
+        def let_go(_: object) -> None:
+            if self._request_futures.get(msg_id) is future:
+                del self._request_futures[msg_id]
+
+        if isinstance(future, asyncio.Future):  # others tell at once, also while pygls goes through all of them
+            future.add_done_callback(let_go)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """A message as the types of LSP; JsonRpcInvalidParams says what does not fit."""

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -123,6 +124,8 @@ class LspSession:
         """What the client answers, by method; null where there is nothing here."""
         self.result: dict[str, Any] = {}
         """Of `initialize`."""
+        self.arrived: dict[int | str | None, float] = {}
+        """When each answer came, on the clock of `time.perf_counter`."""
         self._answers: dict[int | str | None, dict[str, Any]] = {}
         self._came: Queue[dict[str, Any] | None] = Queue()
         self._next_id = 0
@@ -262,7 +265,10 @@ class LspSession:
     def _read(self) -> None:
         with suppress(ValueError):  # closed at the end of the test
             while (body := read_frame(self.server.stdout)) is not None:
-                self._came.put(json.loads(body))
+                message = json.loads(body)
+                if "method" not in message:
+                    self.arrived[message.get("id")] = time.perf_counter()
+                self._came.put(message)
         self._came.put(None)
 
     def _take(self, message: dict[str, Any]) -> None:

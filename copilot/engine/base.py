@@ -118,6 +118,9 @@ class InfillRequest:
     """Read in full what follows the first token that differs, instead of moving cells of `after` that were read before
     for a slightly different `before`."""
     priority: Priority = Priority.COMPLETION
+    least_lead: float = 0.0
+    """Where cells were moved and the next token leads by less (see `Engine.lead`), they are read again in full before
+    the answer goes on. 0 = never."""
 
     @property
     def n_tokens(self) -> int:
@@ -214,6 +217,9 @@ class Engine(Protocol):
 
     def logprob(self, token: int, row: int = -1) -> float:
         """Natural logarithm of the probability of `token` after that row, at temperature 1."""
+
+    def lead(self, row: int = -1) -> float:
+        """By how much the likeliest token's logit exceeds the next one's: a tie is 0."""
 
     def sampler(self, sampling: Sampling) -> Sampler: ...
 

@@ -6,12 +6,14 @@ Knows token ids only: neither text, nor who is served, nor how guesses are made.
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from copilot.engine.base import Cancel, Engine, Sampler
 from copilot.errors import EngineError
 from copilot.events import Reason
 
+Ended = Reason | Literal["undecided"]
+"""Why a generation ended; "undecided": see `Limits.least_lead`."""
 Token = tuple[int, float | None]
 """An id, and the natural logarithm of its probability where that was asked for."""
 
@@ -26,6 +28,10 @@ class Limits:
     logprobs: bool = False
     begun: tuple[int, ...] = ()
     """What it begins with, chosen before."""
+    one_by_one: bool = False
+    """Read what it begins with as if it were being written: a batch rounds otherwise, and close decisions follow."""
+    least_lead: float = 0.0
+    """It ends before a token that leads by less; see `Engine.lead`."""
 
 
 class Guesses(Protocol):
@@ -46,7 +52,7 @@ class Guesses(Protocol):
 
 def generated(
     engine: Engine, seq: int, choose: Sampler, ahead: Guesses | None, limits: Limits, cancel: Cancel
-) -> Generator[tuple[Token, ...], None, Reason]:
+) -> Generator[tuple[Token, ...], None, Ended]:
     """Yield tokens as they are decided; the generator's value is why it ended.
 
     Begin right after the decode of the turn's last token with `logits="last"`: the first step reads its logits. From
@@ -80,7 +86,7 @@ class _Loop:
         self._n = 0
         self._last = -1
         self._draft: list[int] = []
-        self.reason: Reason | None = None if limits.max_tokens > 0 else "length"
+        self.reason: Ended | None = None if limits.max_tokens > 0 else "length"
 
     def choose(self) -> tuple[Token, ...]:
         """The tokens that the last decode decides; what it read beyond them is forgotten."""
@@ -89,6 +95,9 @@ class _Loop:
         for place in range(len(draft) + 1):
             row = place - len(draft) - 1
             if self.reason:
+                break
+            if self._is_undecided(self._n + len(tokens), row):
+                self.reason = "undecided"
                 break
             token = self._next(self._n + len(tokens), row)
             if token in self._limits.eog:
@@ -101,6 +110,11 @@ class _Loop:
                 break
         self._settle([token for token, _ in tokens])
         return tuple(tokens)
+
+    def _is_undecided(self, place: int, row: int) -> bool:
+        """Whether two tokens are about as likely at a place that is not given."""
+        least = self._limits.least_lead
+        return least > 0 and place >= len(self._limits.begun) and self._engine.lead(row) < least
 
     def _next(self, place: int, row: int) -> int:
         """The answer's token at a place: given, or the sampler's choice."""
@@ -140,7 +154,7 @@ class _Loop:
         if most <= 0:
             return []
         if given := self._limits.begun[self._n : self._n + most]:
-            return list(given)
+            return [] if self._limits.one_by_one else list(given)
         return list(self._ahead.draft(most)) if self._ahead else []
 
     def _settle(self, tokens: list[int]) -> None:

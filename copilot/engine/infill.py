@@ -8,8 +8,8 @@ Knows token ids only.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import takewhile
+from dataclasses import dataclass, field, replace
+from itertools import chain, takewhile
 from typing import Self
 
 from copilot.engine.base import Cancel, Engine, InfillRequest, Tokens
@@ -44,6 +44,8 @@ class Resident:
     """From which position on cells were computed for other text before them."""
     drift: int = 0
     """Tokens that changed in front of them since."""
+    has_room: bool = True
+    """Whether the cells of the second text can be there twice: those that were moved, and the same read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,30 @@ class Plan:
     """Cells at the end of the second text that are moved."""
     changed: int
     """Tokens that come or go in front of the moved cells."""
+    spared: int = 0
+    """Cells at the end of the second text that are read again, and moved after all where that is cancelled."""
+
+    @property
+    def apart(self) -> int:
+        """Cells to be set apart while others are read before them."""
+        return self.moved or self.spared
 
 
 def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan:
     """The cheapest way that stays within the bounds of the approximation."""
     wanted = _texts(request)
     kept = common(resident.tokens, wanted)
-    if request.exact and resident.moved_at is not None:
-        kept = min(kept, resident.moved_at)
+    if request.exact and resident.moved_at is not None and kept >= resident.moved_at:
+        after = len(request.before) + len(request.hole)
+        kept = resident.moved_at if resident.moved_at > after else min(resident.moved_at, len(request.before))
     end = resident.start + len(resident.after)
     moved = common(resident.after[::-1], tuple(request.after)[::-1])
     moved = min(moved, len(wanted) - kept, end - kept)
     changed = max(len(wanted), end) - moved - kept
     too_much = changed > MAX_READ or resident.drift + changed > MAX_DRIFT
-    if request.exact or not can_shift or moved < MIN_MOVED or too_much:
+    if not can_shift or moved < MIN_MOVED or too_much:
         return Plan(kept, 0, 0)
-    return Plan(kept, moved, changed)
+    return Plan(kept, 0, changed, moved) if request.exact else Plan(kept, moved, changed)
 
 
 class Infills:
@@ -88,12 +98,10 @@ class Infills:
         if self._busy:
             return None
         resident = self._best(request)
-        kept = 0
-        if resident is not None:
-            way = plan(resident, request, can_shift=self._engine.can_shift)
-            kept = way.kept + way.moved
-        cells = request.n_tokens + request.sampling.max_tokens - kept
-        lease = self._sequences.lease(cells, 1, resident.held if resident else None)
+        way = plan(resident, request, can_shift=self._engine.can_shift) if resident else Plan(0, 0, 0)
+        keep = resident.held if resident else None
+        cells = request.n_tokens + request.sampling.max_tokens - way.kept - way.moved
+        lease = self._sequences.lease(cells, 1, keep)
         if lease is None:
             return None
         if resident is None:
@@ -101,6 +109,7 @@ class Infills:
             self._residents.append(resident)
         else:
             lease.pin(resident.held)
+        resident.has_room = self._sequences.widen(lease, way.apart)
         self._busy = True
         return lease, resident
 
@@ -122,31 +131,39 @@ class Infills:
         No step may come between this and the choice of the first token.
         """
         way = plan(resident, request, can_shift=self._engine.can_shift)
+        if not resident.has_room:
+            way = replace(way, spared=0)
         wanted, watch = _texts(request), Stopwatch()
         spare = self._set_apart(resident, way, lease)
         kept = self._cut(resident, way)
-        end = len(wanted) - way.moved
-        for _ in watch.steps(self._batches(resident, wanted[:end], cancel)):
+        ends = [len(wanted) - way.moved]
+        if request.exact:  # wherever the reading begins, the second text is read in the same batches
+            ends.insert(0, len(request.before))
+        for _ in watch.steps(chain.from_iterable(self._batches(resident, wanted[:end], cancel) for end in ends)):
             lease.cells = max(0, lease.cells - BATCH_TOKENS)
             yield Progress("read", len(resident.tokens), len(wanted), "tokens", kept)
+        moved = 0
         if spare is not None:
-            self._put_back(resident, spare, way)
+            moved = self._put_back(resident, spare, min(way.apart, len(wanted) - len(resident.tokens)), way)
             lease.disown(spare)
-        if len(resident.tokens) == end:
-            resident.tokens[:] = wanted
-            resident.after, resident.start = tuple(request.after), len(request.before) + len(request.hole)
-            if (yield from watch.timed(self._gap(resident, request.gap, cancel))):
-                reused = kept + way.moved
-                return Usage(request.n_tokens, reused, request.n_tokens - reused, prefill_ms=watch.ms)
-        return None
+        if not moved and (resident.moved_at is None or resident.moved_at >= kept):
+            resident.moved_at, resident.drift = None, 0
+        if len(resident.tokens) + moved < len(wanted):
+            return None
+        resident.tokens[:] = wanted
+        resident.after, resident.start = tuple(request.after), len(request.before) + len(request.hole)
+        if moved > way.moved or not (yield from watch.timed(self._gap(resident, request.gap, cancel))):
+            return None
+        reused = kept + way.moved
+        return Usage(request.n_tokens, reused, request.n_tokens - reused, prefill_ms=watch.ms)
 
     def _set_apart(self, resident: Resident, way: Plan, lease: Lease) -> Held | None:
         """A second reader of the cells to be moved, so that they outlive the cut before them."""
-        if not way.moved:
+        if not way.apart:
             return None
         spare, end = lease.own(None), resident.start + len(resident.after)
-        self._engine.share(resident.held.seq, spare.seq, end - way.moved, end)
-        _account(spare, end - way.moved, end)
+        self._engine.share(resident.held.seq, spare.seq, end - way.apart, end)
+        _account(spare, end - way.apart, end)
         return spare
 
     def _cut(self, resident: Resident, way: Plan) -> int:
@@ -154,21 +171,28 @@ class Infills:
         kept = self._engine.rewind(resident.held.seq, way.kept)
         del resident.tokens[kept:]
         _account(resident.held, 0, kept)
-        if not way.moved:
+        if not way.apart:
             resident.after = ()
-            if resident.moved_at is None or resident.moved_at >= kept:
-                resident.moved_at, resident.drift = None, 0
         return kept
 
-    def _put_back(self, resident: Resident, spare: Held, way: Plan) -> None:
-        """Move the cells set apart to where they belong now; after a cancelled reading, somewhere behind it."""
-        engine, tail = self._engine, resident.start + len(resident.after) - way.moved
+    def _put_back(self, resident: Resident, spare: Held, moved: int, way: Plan) -> int:
+        """Move the last cells set apart to where they belong now; after a cancelled reading, somewhere behind it.
+
+        Returns how many.
+        """
+        if not moved:
+            resident.after = ()
+            return 0
+        engine, tail = self._engine, resident.start + len(resident.after) - moved
         place = len(resident.tokens)
         engine.shift(spare.seq, tail, place - tail)
-        engine.share(spare.seq, resident.held.seq, place, place + way.moved)
-        resident.after, resident.start = resident.after[len(resident.after) - way.moved :], place
-        resident.moved_at, resident.drift = place, resident.drift + way.changed
-        _account(resident.held, 0, place + way.moved)
+        engine.share(spare.seq, resident.held.seq, place, place + moved)
+        resident.after, resident.start = resident.after[len(resident.after) - moved :], place
+        earlier = resident.moved_at
+        resident.moved_at = place if earlier is None or earlier >= way.kept else earlier
+        resident.drift += way.changed
+        _account(resident.held, 0, place + moved)
+        return moved
 
     def _gap(self, resident: Resident, gap: Tokens, cancel: Cancel) -> Part[bool]:
         """Decode the last marker; what was aborted for something more urgent is done again."""
@@ -199,12 +223,33 @@ class Infills:
         alive = list(self._sequences)
         self._residents = [resident for resident in self._residents if resident.held in alive]
         wanted = _texts(request)
-        ranked = sorted(self._residents, key=lambda resident: common(resident.tokens, wanted), reverse=True)
-        if ranked and 2 * common(ranked[0].tokens, wanted) > min(len(ranked[0].tokens), len(wanted)):
-            return ranked[0]
-        if len(ranked) < MOST_RESIDENT:
+        ways = [plan(resident, request, can_shift=self._engine.can_shift) for resident in self._residents]
+        saved = [way.kept + way.apart for way in ways]
+        if saved and (most := max(saved)):
+            best = self._residents[saved.index(most)]
+            if 2 * most > min(len(best.tokens), len(wanted)):
+                return best
+        if len(saved) < MOST_RESIDENT:
             return None
         return min(self._residents, key=lambda resident: resident.held.last_used)
+
+
+class Rereading:
+    """Reads what stands behind the cursor in full, for a request that was answered from moved cells."""
+
+    def __init__(self, infills: Infills, resident: Resident, request: InfillRequest, lease: Lease, cancel: Cancel):
+        self._parts = infills, resident, request, lease, cancel
+        self.least_lead = request.least_lead
+        self.usage = Usage()
+        """What it took; nothing before."""
+
+    def read(self) -> Part[bool]:
+        """Have the sequence hold all of the request as it was read for it, its last logits wanted."""
+        infills, resident, request, lease, cancel = self._parts
+        usage = yield from infills.read(resident, replace(request, exact=True), lease, cancel)
+        if usage is not None:  # the last marker was read for the request already
+            self.usage = replace(usage, evaluated_tokens=usage.evaluated_tokens - len(request.gap))
+        return usage is not None
 
 
 def common(first: Sequence[int], second: Sequence[int]) -> int:

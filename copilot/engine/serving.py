@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from copilot.engine.base import Cancel, Engine, Event, Request, Sampling, Tokens
-from copilot.engine.decode_loop import Limits, generated
+from copilot.engine.base import Cancel, Engine, Event, Request, Tokens
+from copilot.engine.decode_loop import Ended, Limits, Token, generated
 from copilot.engine.lookup import Costs, Lookup
 from copilot.engine.reading import Reader, Reading
 from copilot.engine.segments import SEGMENT_TOKENS
@@ -63,6 +63,49 @@ class Stopwatch:
             yield step
 
 
+class Surer(Protocol):
+    """How to do better than an approximation, once."""
+
+    least_lead: float
+    """Of the tokens that the approximation is trusted with."""
+    usage: Usage
+    """What reading took; nothing before."""
+
+    def read(self) -> Part[bool]:
+        """Read the prompt in full, the logits of its last token wanted; whether that was not cancelled."""
+
+
+class Told:
+    """A generation's steps, and what they were."""
+
+    def __init__(self, steps: Generator[tuple[Token, ...], None, Ended]) -> None:
+        self._steps = steps
+        self.tokens: list[int] = []
+        self.ended: Ended | None = None
+
+    def __iter__(self) -> Generator[tuple[Token, ...], None, None]:
+        try:
+            while True:
+                step = next(self._steps)
+                self.tokens += [token for token, _ in step]
+                yield step
+        except StopIteration as end:
+            self.ended = end.value
+        finally:
+            self._steps.close()
+
+
+def _reading(part: Part[Result]) -> Generator[tuple[Token, ...] | Progress, None, Result]:
+    """The same steps between those of an answer, and the same result."""
+    while True:
+        try:
+            step = next(part)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield step if isinstance(step, Progress) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """An engine with what it holds."""
@@ -106,36 +149,76 @@ class Serving:
                 yield Progress("read", read, len(turn), "tokens")
         return read == len(turn), watch.ms
 
-    def answer(self, branch: Held, request: Request, sampling: Sampling, read: Usage, cancel: Cancel) -> Part[None]:
-        """Write the answer: Text …, then Done; `read` is what reading the prompt took."""
-        watch, answer = Stopwatch(), AnswerText(self.vocabulary.piece, sampling)
-        lookup = Lookup((*request.prefix, *request.turn), self.costs) if sampling.speculate else None
-        limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs, sampling.begun)
-        sampler, untold = self.engine.sampler(sampling), list[int]()
-        try:
-            for tokens in watch.steps(generated(self.engine, branch.seq, sampler, lookup, limits, cancel)):
-                text, logprobs = "", []
-                for token, logprob in tokens:
-                    text += answer.add(token)
-                    untold.append(token)
-                    logprobs.append(logprob or 0.0)
-                    if answer.ended:
-                        break
-                if text:
-                    yield Text(text, tuple(logprobs) if sampling.logprobs else (), tuple(untold))
-                    untold.clear()
-                else:
-                    yield None
+    def answer(
+        self, branch: Held, request: Request, read: Usage, cancel: Cancel, surer: Surer | None = None
+    ) -> Part[None]:
+        """Write the answer: Text …, then Done; `read` is what reading the prompt took.
+
+        `surer`: what to do before the first token that is undecided, where the prompt was read by approximation.
+        """
+        sampling, watch = request.sampling, Stopwatch()
+        answer, untold = AnswerText(self.vocabulary.piece, sampling), list[int]()
+        for tokens in watch.steps(self._decided(branch, request, cancel, surer)):
+            if isinstance(tokens, Progress):
+                yield tokens
+                continue
+            text, logprobs = "", []
+            for token, logprob in tokens:
+                text += answer.add(token)
+                untold.append(token)
+                logprobs.append(logprob or 0.0)
                 if answer.ended:
                     break
-        finally:
-            sampler.close()
+            if text:
+                yield Text(text, tuple(logprobs) if sampling.logprobs else (), tuple(untold))
+                untold.clear()
+            else:
+                yield None
+            if answer.ended:
+                break
         if text := answer.flush():
             yield Text(text)
         whole = answer.ended or answer.n_tokens < sampling.max_tokens
         reason: Reason = "stop" if whole else "length"
-        usage = replace(read, generated_tokens=answer.n_tokens, decode_ms=watch.ms)
+        again = surer.usage if surer else Usage()
+        usage = replace(
+            read,
+            reused_tokens=read.reused_tokens - again.evaluated_tokens,
+            evaluated_tokens=read.evaluated_tokens + again.evaluated_tokens,
+            prefill_ms=read.prefill_ms + again.prefill_ms,
+            generated_tokens=answer.n_tokens,
+            decode_ms=watch.ms - again.prefill_ms,
+        )
         yield Done("cancelled" if cancel.is_set() and not answer.ended else reason, usage)
+
+    def _decided(
+        self, branch: Held, request: Request, cancel: Cancel, surer: Surer | None
+    ) -> Generator[tuple[Token, ...] | Progress, None, None]:
+        """The answer's tokens. Where the first undecided one comes after a reading by approximation, that is mended."""
+        sampling = request.sampling
+        limits = Limits(self.vocabulary.eog, sampling.max_tokens, sampling.logprobs, sampling.begun)
+        if surer is None:
+            yield from self._generated(branch, request, limits, cancel)
+            return
+        told = Told(self._generated(branch, request, replace(limits, least_lead=surer.least_lead), cancel))
+        yield from told
+        if told.ended != "undecided" or not (yield from _reading(surer.read())):
+            return
+        known = len(told.tokens)
+        again = replace(limits, begun=tuple(told.tokens), one_by_one=True)
+        for tokens in self._generated(branch, request, again, cancel):
+            yield tokens[known:]
+            known = max(0, known - len(tokens))
+
+    def _generated(
+        self, branch: Held, request: Request, limits: Limits, cancel: Cancel
+    ) -> Generator[tuple[Token, ...], None, Ended]:
+        lookup = Lookup((*request.prefix, *request.turn), self.costs) if request.sampling.speculate else None
+        sampler = self.engine.sampler(request.sampling)
+        try:
+            return (yield from generated(self.engine, branch.seq, sampler, lookup, limits, cancel))
+        finally:
+            sampler.close()
 
     def score_rest(self, branch: Held, continuation: Tokens, lease: Lease, cancel: Cancel) -> Part[list[float] | None]:
         """Log-probabilities of all tokens of a continuation but the first; None when cancelled."""

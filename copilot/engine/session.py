@@ -22,7 +22,7 @@ from copilot.engine.base import (
     Stored,
     Tokens,
 )
-from copilot.engine.infill import Resident
+from copilot.engine.infill import Rereading, Resident
 from copilot.engine.reading import Reading, restorable
 from copilot.engine.schedule import Blocked, Scheduler, Steps
 from copilot.engine.segments import Link, SegmentStore
@@ -145,8 +145,8 @@ class EngineSession:
                 return
             usage = _with_turn(usage, len(request.turn), turn_ms)
             self._remember(usage)
-            sampling = replace(request.sampling, max_tokens=most)
-            yield from serving.answer(branch, request, sampling, usage, cancel)
+            request = replace(request, sampling=replace(request.sampling, max_tokens=most))
+            yield from serving.answer(branch, request, usage, cancel)
 
     def _infill(self, request: InfillRequest, cancel: Cancel) -> Steps[Event]:
         most = min(request.sampling.max_tokens, self.n_ctx - request.n_tokens)
@@ -168,7 +168,9 @@ class EngineSession:
                 return
             turn = (*request.hole, *request.after, *request.gap)
             asked = Request(request.before, turn, request.sampling, request.priority)
-            yield from serving.answer(resident.held, asked, request.sampling, usage, cancel)
+            is_exact = resident.moved_at is None or not resident.has_room or not request.least_lead
+            surer = None if is_exact else Rereading(infills, resident, request, given, cancel)
+            yield from serving.answer(resident.held, asked, usage, cancel, surer)
 
     def _score(self, request: ScoreRequest, cancel: Cancel) -> Steps[tuple[float, ...]]:
         links = self._store.links(request.prefix)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised whenever an older client or host would misunderstand a message."""
 LEAVING = "leaving"
 """The code of an error that sends a client to the next host."""

@@ -1,33 +1,38 @@
 """How well lines are completed that need names of other files, with what the repository says and without.
 
-`python -m tests.bench.completion_quality --model FILE [--trees FOLDER] [--most N]`. Places are cut into projects first
-released after the model was trained; each answer needs a name that is defined in another file and stands nowhere in its
-own. Counted on the first line: exact matches, edit similarity, the share of those names that were written. Asked by
-hand, so that nothing is kept back for want of confidence; what the threshold would keep back is counted as well.
+`python -m tests.bench.completion_quality --model FILE [--trees FOLDER] [--most N] [--keep FILE]`. Places are cut into
+projects first released after the model was trained; each answer needs a name that is defined in another file and stands
+nowhere in its own. Counted on the first line: exact matches, edit similarity, the share of those names that were
+written. Asked by hand, so that nothing is kept back for want of confidence; what the threshold would keep back is
+counted as well.
 """
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
 from pathlib import Path
 from statistics import mean
+from typing import cast
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel
+from copilot.engine.base import Cancel, Event, InfillRequest, Session
 from copilot.prompts.complete import Snippet
 from copilot.tasks.complete import Completer, Context, Cursor
 from copilot.tasks.complete.context import RepositoryContext, Room
 from copilot.tasks.complete.corpus import Corpus
 from copilot.tasks.complete.statistics import THRESHOLD, Statistics
 from copilot.tasks.complete.window import Size
+from copilot.tasks.complete.writing import LINE_TOKENS
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, CutPoint, cut_points
 from tests.bench.trees import check, download, say
@@ -48,11 +53,23 @@ class Alone:
         """Nothing is shown of it."""
 
 
+class FirstLines:
+    """A session that writes no more than is counted."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def infill(self, request: InfillRequest, cancel: Cancel) -> Iterator[Event]:
+        sampling = replace(request.sampling, stop=(*request.sampling.stop, "\n"), max_tokens=LINE_TOKENS)
+        yield from self._session.infill(replace(request, sampling=sampling), cancel)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one place in one way."""
 
     way: str
+    project: str
     path: str
     answer: str
     written: str
@@ -66,13 +83,14 @@ class Outcome:
     prompt_tokens: int
 
 
-def outcome(way: str, point: CutPoint, completer: Completer, shown: str) -> Outcome:
+def outcome(way: str, project: str, point: CutPoint, completer: Completer, shown: str) -> Outcome:
     cursor = Cursor(point.path, point.before + point.after, len(point.before), automatic=False)
     suggestion = completer.complete(cursor, Cancel())
     written = suggestion.text.strip().partition("\n")[0].strip()
     answer = point.answer.strip()
     return Outcome(
         way,
+        project,
         point.path,
         answer,
         written,
@@ -101,22 +119,26 @@ def places(trees: Path, app: App, most: int) -> Iterator[tuple[Repository, CutPo
         repository.close()
 
 
-def measured(trees: Path, app: App, most: int, part: float, only: Sequence[str]) -> Iterator[Outcome]:
-    model = app.completion_model()
+def measured(trees: Path, app: App, given: argparse.Namespace, known: set[tuple[str, str, str]]) -> Iterator[Outcome]:
+    """What comes of the places that are not known yet."""
+    model, part, until = app.completion_model(), given.part, time.monotonic() + 60 * given.minutes
     session = app.session(model)
+    lines = cast("Session", FirstLines(session))
     whole, shown_at_most = Size(), Room()
     size = Size(*(int(part * chars) for chars in (whole.before, whole.after, whole.head)))
     room = Room(*(int(part * chars) for chars in astuple(shown_at_most)))
     contexts: dict[Path, RepositoryContext] = {}
-    for number, (repository, point) in enumerate(places(trees, app, most), 1):
+    for number, (repository, point) in enumerate(places(trees, app, given.most), 1):
         context = contexts.get(repository.root) or RepositoryContext(repository, room)
         contexts[repository.root] = context
         shown = "\n".join(snippet.text for snippet in context.snippets(point.path, point.before, point.after))
         ways: tuple[tuple[str, Context, str], ...] = (("without", Alone(), ""), ("with", context, shown))
         for way, what, text in ways:
-            if way not in only:
+            project = repository.root.name
+            if way not in given.only or (way, project, point.path) in known or time.monotonic() > until:
                 continue
-            found = outcome(way, point, Completer(model, session, what, Statistics(None), ahead=False, size=size), text)
+            completer = Completer(model, lines, what, Statistics(None), ahead=False, size=size)
+            found = outcome(way, project, point, completer, text)
             say(f"{number} {way}: {found.answer!r} -> {found.written!r}")
             yield found
     session.close()
@@ -165,12 +187,14 @@ def main() -> None:
     parser.add_argument("--part", type=float, default=1.0, metavar="F", help="of the window and of what else is shown")
     parser.add_argument("--only", choices=WAYS, nargs="*", default=WAYS, help="one side, to go on with the other later")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome as a JSON line")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="append every outcome, and go on from what is there")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="N", help="begin no place after so long")
     given = parser.parse_args()
     trees = given.trees or download(PROJECTS)
     check(trees, PROJECTS)
     os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
-    outcomes: list[Outcome] = []
+    kept = given.keep.read_text().splitlines() if given.keep and given.keep.exists() else []
+    outcomes = [Outcome(**json.loads(line)) for line in kept]
     with tempfile.TemporaryDirectory(prefix="cq-") as folder:
         named = str(given.model.absolute()) if given.model else None
         app = App(Settings(model=named, cache_dir=given.cache or Path(folder)))
@@ -178,7 +202,8 @@ def main() -> None:
             sys.stdout.write("| shown | characters | share of the names |\n|---|---|---|\n")
             sys.stdout.writelines(f"{line}\n" for line in shown_names(trees, app, given.most))
             return
-        for found in measured(trees, app, given.most, given.part, given.only):
+        known = {(one.way, one.project, one.path) for one in outcomes}
+        for found in measured(trees, app, given, known):
             outcomes.append(found)
             if given.keep:
                 with given.keep.open("a") as file:
@@ -187,7 +212,7 @@ def main() -> None:
         "| repository | places | exact | similarity | names | names shown | prompt tokens | sure (exact of them) |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
-    for way in given.only:
+    for way in sorted({one.way for one in outcomes}, reverse=True):
         sys.stdout.write(row(way, [one for one in outcomes if one.way == way]) + "\n")
 
 

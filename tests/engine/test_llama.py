@@ -74,6 +74,14 @@ def test_logprobs_are_normalized(engine: LlamaEngine) -> None:
     np.testing.assert_allclose(np.array(logprobs) - logprobs[0], logits - logits[0], atol=1e-4)
 
 
+def test_the_lead_is_the_distance_of_the_two_likeliest(engine: LlamaEngine) -> None:
+    """In logits, of the row that is asked for."""
+    engine.decode(1, TOKENS, logits="all")
+    for row in range(len(TOKENS)):
+        second, first = np.sort(engine.logits(row))[-2:]
+        assert engine.lead(row) == pytest.approx(first - second)
+
+
 def test_what_llama_cpp_aborts_on_is_refused_before(engine: LlamaEngine) -> None:
     """Each of these calls would end the process; here it is an error, and the engine works on."""
     sampler = engine.sampler(Sampling())

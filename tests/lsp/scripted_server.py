@@ -72,6 +72,9 @@ class ScriptedCompleter:
     def edited(self, path: str, before: str, after: str) -> None:
         self._script.heard(edited=[path, before, after])
 
+    def heading(self, cursor: Cursor) -> None:
+        """What is superseded ends."""
+
     def close(self) -> None:
         """Nothing to end."""
 

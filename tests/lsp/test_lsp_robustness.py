@@ -1,5 +1,6 @@
 """Whatever a client sends, it gets an answer, and the next message gets one too."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,8 +10,11 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from copilot.app import App
+from copilot.config import Settings
 from lsp import lifecycle
 from lsp.framing import frame
+from lsp.server import create_server
 
 METHODS = (
     "textDocument/inlineCompletion", "textDocument/completion", "textDocument/codeAction", "codeAction/resolve",
@@ -21,6 +25,22 @@ WRONG = (
     None, [], 5, "x", {"textDocument": 5}, {"textDocument": {}}, {"question": 7, "message": ""},
     {"textDocument": {"uri": "file:///a"}, "position": {"line": -1, "character": "x"}}, {"command": 5},
 )  # fmt: skip
+
+
+def test_nothing_is_kept_of_notifications() -> None:
+    """An editor sends one at every keystroke."""
+    server = create_server(lambda path, flags: App(Settings()))
+
+    async def change() -> None:
+        await asyncio.sleep(0)
+
+    async def changed() -> None:
+        for number in range(10):
+            server.protocol._execute_handler(f"n{number}", change, lambda future: None)
+        await asyncio.sleep(0.01)
+
+    asyncio.run(changed())
+    assert not server.protocol._request_futures
 
 
 def test_wrong_parameters_are_answered_with_an_error(start) -> None:

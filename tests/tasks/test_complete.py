@@ -198,7 +198,7 @@ def test_a_finished_request_serves_those_that_came_after(app: App, repository: R
 def test_the_next_completion_is_prepared_while_nobody_asks(
     app: App, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if the suggestion had been accepted, at the lowest priority and read exactly."""
+    """As if the suggestion had been accepted, at the lowest priority."""
     monkeypatch.setattr(module, "IDLE_S", 0.0)
     prepared = threading.Event()
 
@@ -214,10 +214,33 @@ def test_the_next_completion_is_prepared_while_nobody_asks(
     assert completer.complete(at("x = |\n"), Cancel()).text == "first_part"
     assert prepared.wait(10)
     ahead = session.infill_requests[1]
-    assert (ahead.priority, ahead.exact) == (Priority.WARM, True)
+    assert (ahead.priority, ahead.exact) == (Priority.WARM, False)
     served = completer.complete(at("x = first_part|\n"), Cancel())
     completer.close()
     assert served.text == "\nsecond_part" and served.usage == Usage()
+
+
+def test_without_a_suggestion_the_place_is_read_in_full_while_nobody_asks(
+    app: App, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was moved is read again, which the next keystroke gains from; nothing is written. It ends by itself."""
+    monkeypatch.setattr(module, "IDLE_S", 0.0)
+    monkeypatch.setattr(module, "AHEAD_S", 0.05)
+    ended = threading.Event()
+
+    class Session(ScriptedSession):
+        def infill(self, request, cancel):  # type: ignore[no-untyped-def]
+            if request.exact:
+                cancel.when_set(ended.set)
+                assert ended.wait(10)
+            yield from super().infill(request, cancel)
+
+    session = Session()
+    session.enqueue("")
+    completer = app.completer(repository, app.completion_model(), session)
+    assert completer.complete(at("x = |\n"), Cancel()).text == ""
+    assert ended.wait(10)
+    completer.close()
 
 
 def test_a_small_context_does_without_the_repository(

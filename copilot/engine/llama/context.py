@@ -178,6 +178,10 @@ class LlamaEngine:
         total = np.exp(logits - highest).sum(dtype=np.float64)
         return float(logits[token]) - float(highest) - float(np.log(total))
 
+    def lead(self, row: int = -1) -> float:
+        second, first = np.partition(self._row(row), -2)[-2:]
+        return float(first) - float(second)
+
     def _row(self, row: int) -> NDArray[np.float32]:
         """A view that lasts until the next decode."""
         pointer = c.llama_get_logits_ith(self.context, self.batch_row(row))

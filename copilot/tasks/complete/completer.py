@@ -18,13 +18,16 @@ from copilot.tasks.complete.filter import Draft, DroppedError, filtered
 from copilot.tasks.complete.model import CompletionModel
 from copilot.tasks.complete.results import Asked, Result, Results
 from copilot.tasks.complete.statistics import Statistics
+from copilot.tasks.complete.underway import Underway
 from copilot.tasks.complete.window import Size, window
 from copilot.tasks.complete.writing import Terms, gap_of, request_of, write
 
 BOX_S, BOX_BY_HAND_S = 2.5, 20.0
 """Seconds of writing; while one types, a late suggestion is worth little."""
-IDLE_S = 0.5
+IDLE_S = 0.2
 """Without a request for so long, the next ones are prepared."""
+AHEAD_S = 0.7
+"""For so long; then the machine is left alone. What was read by then stays."""
 BY_HAND_THRESHOLD = 0.0
 """Who asks by hand wants to see what there is."""
 
@@ -86,15 +89,6 @@ class Context(Protocol):
         """A document has changed."""
 
 
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """A request under way, which the result of an older one may end."""
-
-    asked: Asked
-    cancel: Cancel
-    result: Result | None = None
-
-
 class Completer:
     """Completions of one repository in one session. Thread-safe; `complete` blocks."""
 
@@ -117,7 +111,7 @@ class Completer:
         self._ahead = ahead
         self._results = Results()
         self._lock = Lock()
-        self._pending: list[_Pending] = []
+        self._underway = Underway()
         self._idle: Timer | None = None
         self._idle_cancel = Cancel()
 
@@ -129,21 +123,22 @@ class Completer:
             return _nothing(cursor, reason)
         if (result := self._results.find(asked)) is not None and (result.text or cursor.automatic):
             return self._offered(cursor, result, Usage())
-        pending = _Pending(asked, Cancel())
-        cancel.when_set(pending.cancel.set)
-        with self._lock:
-            self._pending.append(pending)
-        try:
-            result, usage = self._written(cursor, asked, _terms(cursor), pending.cancel)
-        finally:
-            cancel.forget(pending.cancel.set)
-            with self._lock:
-                self._pending.remove(pending)
+        with self._underway.request(asked, cancel) as pending:
+            terms = replace(_terms(cursor), hear=pending.hear)
+            result, usage = self._written(cursor, asked, terms, pending.cancel)
         if pending.result is not None:
             result = pending.result
         if result is None or cancel.is_set():
             return _nothing(cursor, "cancelled", usage)
         return self._offered(cursor, result, usage)
+
+    def heading(self, cursor: Cursor) -> None:
+        """Tell where a request will be made next; does not block.
+
+        A request that is cancelled goes on as long as what it has written so far goes along with that: its result
+        will be there sooner than another one.
+        """
+        self._underway.head(Asked(cursor.path, cursor.before, cursor.after))
 
     def edited(self, path: str, before: str, after: str) -> None:
         """Tell of a change, so that later completions know what was worked on."""
@@ -158,7 +153,8 @@ class Completer:
         self._statistics.count(suggestion.confidence, taken=False)
 
     def close(self) -> None:
-        """End what is being prepared."""
+        """End what is being prepared, and what nobody waits for."""
+        self._underway.head(None)
         self._wake()
 
     def _refusal(self, cursor: Cursor) -> str | None:
@@ -198,18 +194,8 @@ class Completer:
         sure = math.exp(sum(logprobs) / len(logprobs)) if logprobs else None
         result = Result(text, replaced, sure, reason)
         self._results.keep(asked, result)
-        self._serve_others()
+        self._underway.serve(self._results)
         return result, written.usage
-
-    def _serve_others(self) -> None:
-        """Test a new result against the requests that came after it."""
-        with self._lock:
-            waiting = [pending for pending in self._pending if pending.result is None]
-        for pending in waiting:
-            result = self._results.find(pending.asked)
-            if result is not None and result.text:
-                pending.result = result
-                pending.cancel.set()
 
     def _offered(self, cursor: Cursor, result: Result, usage: Usage) -> Suggestion:
         suggestion = self._suggestion(cursor, result, usage)
@@ -237,7 +223,7 @@ class Completer:
             self._idle_cancel = Cancel()
 
     def _prepare(self, cursor: Cursor, suggestion: Suggestion) -> None:
-        """Soon, unless somebody asks: read anew what was only moved, then complete as if this had been accepted."""
+        """Soon, unless somebody asks: complete as if this had been accepted, or read anew what was only moved."""
         with self._lock:
             if self._idle is not None:
                 self._idle.cancel()
@@ -250,15 +236,21 @@ class Completer:
             text = cursor.before + suggestion.text + cursor.text[suggestion.replace_end :]
             cursor = replace(cursor, text=text, offset=cursor.offset + len(suggestion.text), end=None)
         asked = Asked(cursor.path, cursor.before, cursor.after)
-        terms = replace(_terms(cursor), exact=True, priority=Priority.WARM)
+        terms = replace(_terms(cursor), priority=Priority.WARM)
+        enough = Timer(AHEAD_S, cancel.set)
+        enough.daemon = True
+        enough.start()
         try:
             if self._results.find(asked) is None:
                 self._written(cursor, asked, terms, cancel)
                 return
-            for _ in self._session.infill(self._request(cursor, asked, replace(terms, max_tokens=0)), cancel):
+            terms = replace(terms, exact=True, max_tokens=0)
+            for _ in self._session.infill(self._request(cursor, asked, terms), cancel):
                 pass
         except CopilotError:
             return  # the next request meets it again, and tells
+        finally:
+            enough.cancel()
 
 
 def _terms(cursor: Cursor) -> Terms:

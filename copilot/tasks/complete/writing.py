@@ -5,16 +5,18 @@ Knows no repository and no earlier result.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Sampling, Session
-from copilot.events import Done, Text, Usage
+from copilot.events import Done, Progress, Text, Usage
 from copilot.prompts.complete import Gap, Surroundings, asked_gap
 from copilot.tasks.complete.extent import BlockEnd, Extent, Site
 from copilot.tasks.complete.model import CompletionModel
 
 LINE_TOKENS, BLOCK_TOKENS = 64, 192
+LEAST_LEAD = 0.5
+"""A token that leads by less, in logits, may be another one after a full reading: docs/completion.md has figures."""
 _PART_OF_WORD = re.compile(r"\w+\Z")
 
 
@@ -28,6 +30,8 @@ class Terms:
     exact: bool = False
     priority: Priority = Priority.COMPLETION
     max_tokens: int | None = None
+    hear: Callable[[str], None] = lambda text: None
+    """Told each piece as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def request_of(model: CompletionModel, gap: Gap, terms: Terms) -> InfillRequest:
         most = BLOCK_TOKENS
     before, hole, after, end = (model.encode(parts) for parts in (gap.before, gap.hole, gap.after, gap.gap))
     sampling = Sampling(most, stop=gap.stop, logprobs=True)
-    return InfillRequest(before, after, hole, end, sampling, terms.exact, terms.priority)
+    return InfillRequest(before, after, hole, end, sampling, terms.exact, terms.priority, LEAST_LEAD)
 
 
 def write(session: Session, request: InfillRequest, site: Site, terms: Terms, cancel: Cancel) -> Written:
@@ -74,25 +78,29 @@ def write(session: Session, request: InfillRequest, site: Site, terms: Terms, ca
     own = Cancel()
     cancel.when_set(own.set)
     try:
-        written = _collected(session.infill(request, own), BlockEnd(site, terms.extent), own, terms.box_s)
+        written = _collected(session.infill(request, own), BlockEnd(site, terms.extent), own, terms)
     finally:
         cancel.forget(own.set)
     return replace(written, reason="cancelled") if cancel.is_set() else written
 
 
-def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, box_s: float) -> Written:
+def _collected(events: Iterator[Event], end: BlockEnd, own: Cancel, terms: Terms) -> Written:
     pieces: list[tuple[str, tuple[float, ...]]] = []
-    deadline, ended, done = 0.0, "", None
+    deadline, ended, done, last = 0.0, "", None, time.monotonic()
     for event in events:
+        before, last = last, time.monotonic()
         if isinstance(event, Done):
             done = event
+        elif isinstance(event, Progress) and deadline:  # it became unsure, and reads again
+            deadline += last - before
         if not isinstance(event, Text) or ended:
             continue
-        deadline = deadline or time.monotonic() + box_s
+        deadline = deadline or last + terms.box_s
         pieces.append((event.text, event.logprobs))
+        terms.hear(event.text)
         if end.add(event.text):
             ended = "stop"
-        elif time.monotonic() > deadline:
+        elif last > deadline:
             ended = "length"
         if ended:
             own.set()
