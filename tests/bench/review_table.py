@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.kinds import CLEARED, LOG_ODDS
 from copilot.tasks.model_review.asking import LEAST
 from copilot.tasks.model_review.judge import LETTER_SHARE
 
@@ -82,12 +83,30 @@ _SUBJECT = _against(_asked("subject", "Revert", "Fix"))
 _DENIAL = _against(_asked("plain", "No", "Yes"))
 
 
-def judged(row: Row) -> tuple[float, float]:
-    """As a review does it: what the questions about the diff do not speak against is not asked about again."""
+def _signals(row: Row) -> tuple[float, float]:
+    """The three signals, each weighed as a review does it."""
     pairs = zip(_SUBJECT(row), _DENIAL(row), strict=True)
     down, up = (WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial for subject, denial in pairs)
     choice = WEIGHTS["choice"] * _choice(row)
     return down + choice * (down > 0), up - choice * (up > 0)
+
+
+def _kind(row: Row) -> tuple[float, float]:
+    down, up = (LOG_ODDS[kind] for kind in row["kinds"])
+    return down, up
+
+
+def judged(row: Row) -> tuple[float, float]:
+    """As a review does it: what the kind and the questions about the diff clear is not asked about again."""
+    choice = WEIGHTS["choice"] * _choice(row)
+    found = []
+    for sign, kind, subject, denial in zip((1, -1), _kind(row), _SUBJECT(row), _DENIAL(row), strict=True):
+        score = kind
+        if kind > CLEARED:
+            score += WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial
+            score += sign * choice * (score > 0)
+        found.append(score)
+    return found[0], found[1]
 
 
 DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
@@ -102,7 +121,9 @@ DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
     "`choice`: A or B, begun answer, letter and text": _signed(_choice),
     "subject line: Revert or Fix": _asked("subject", "Revert", "Fix"),
     "`subject`: against the diff turned round": _SUBJECT,
-    "**`subject` and `denial`, then `choice`**": judged,
+    "`subject` and `denial`, then `choice`": _signals,
+    "the kind of the edit alone": _kind,
+    "**the kind, `subject` and `denial`, then `choice`**": judged,
 }
 """(score of better to worse, score of worse to better), higher where the new version looks worse."""
 

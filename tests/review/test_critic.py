@@ -17,6 +17,7 @@ from copilot.review.change import ChangeView
 from copilot.review.edits import Edit
 from copilot.review.facts import Deadline
 from copilot.review.finding import Finding, Severity, Skipped
+from copilot.review.kinds import log_odds
 from copilot.tasks.model import ChatModel
 from copilot.tasks.model_review.asking import Desk
 from copilot.tasks.model_review.critic import RULE, Critic
@@ -156,10 +157,33 @@ def test_at_most_so_many_findings_per_file(stage: Stage, desk: Desk) -> None:
 
 
 def test_the_likeliest_places_are_looked_at_first(stage: Stage, desk: Desk) -> None:
-    """Lines that are gone before lines that were changed, whatever file they are in."""
+    """A swapped operator, then lines that are gone, then a rewritten one, whatever file they are in."""
     judge = Fixed({})
-    found(critic(desk, judge), stage({"a.py": TEXT, "b.py": TEXT}, {"a.py": BAD, "b.py": TEXT[: TEXT.index("    if")]}))
-    assert [edit.path for edit in judge.seen] == ["b.py", "a.py"]
+    after = {"a.py": TEXT.replace("return b", "return f(a)"), "b.py": TEXT[: TEXT.index("    if")], "c.py": BAD}
+    found(critic(desk, judge), stage(dict.fromkeys(after, TEXT), after))
+    assert [edit.path for edit in judge.seen] == ["c.py", "b.py", "a.py"]
+
+
+def test_what_cannot_be_a_finding_is_not_asked_about(stage: Stage, desk: Desk) -> None:
+    """Reworded messages, added conditions, a name that replaces another everywhere, and lines that were only moved."""
+    text = "def f(size):\n    check(size, least=1)\n    log('cannot')\n    if size:\n        go(size)\n"
+    after = {
+        "a.py": text.replace("cannot", "could not"),
+        "b.py": text.replace("if size:", "if size and ready:"),
+        "c.py": text.replace("size", "length"),
+        "d.py": text.replace("    check(size, least=1)\n", "") + "\n\ndef g(size):\n    check(size, least=1)\n",
+    }
+    judge = Fixed({})
+    assert found(critic(desk, judge), stage(dict.fromkeys(after, text), after)) == []
+    assert judge.seen == []
+
+
+def test_a_name_that_stays_elsewhere_was_not_renamed(stage: Stage, desk: Desk) -> None:
+    """One of two uses of another variable may be the wrong one."""
+    text = "def f(size, length):\n    x = 1\n    y = 2\n    go(size)\n    stop(size + length)\n"
+    judge = Fixed({})
+    found(critic(desk, judge), stage({"a.py": text}, {"a.py": text.replace("go(size)", "go(length)")}))
+    assert [edit.evidence for edit in judge.seen] == ["go(length)"]
 
 
 def test_of_a_huge_change_the_likeliest_edits_are_judged(stage: Stage, desk: Desk) -> None:
@@ -247,7 +271,7 @@ def test_an_edit_that_nothing_speaks_against_is_asked_about_once(desk: Desk, ses
     judge = ModelJudge(desk.asking, (("subject", 2.0), ("denial", 0.0), ("choice", 1.0)))
     back, on = _answers(-1.0, -3.0, -0.5, -1.5), _answers(-4.0, -2.0, -1.0, -1.0)
     session.enqueue_scores(on, back)
-    assert judge.weigh(EDIT) == pytest.approx(-4.0)
+    assert judge.weigh(EDIT) == pytest.approx(log_odds(EDIT) - 4.0)
     assert len(session.score_requests) == 2
     session.enqueue_scores(back, on, OLD_FIRST, NEW_FIRST)
     assert (judge.weigh(EDIT) or 0) > 4.0
