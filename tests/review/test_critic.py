@@ -1,7 +1,7 @@
 """A model as a source of findings: what it is asked, what becomes of its answers."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from copilot.events import Notice, Usage
 from copilot.repo.changes import staged
 from copilot.review.cache import FindingCache, no_cache
 from copilot.review.calibration import FALSE_ALARMS, Calibration, calibration, model_size
+from copilot.review.catalogue import Selection
 from copilot.review.change import ChangeView
 from copilot.review.edits import Edit
 from copilot.review.facts import Deadline
@@ -24,7 +25,7 @@ from copilot.tasks.model_review.critic import RULE, Critic
 from copilot.tasks.model_review.judge import READINGS, ModelJudge, of_diff, of_gap
 from copilot.tasks.model_review.nearby import Nearby
 from copilot.tasks.model_review.source import model_source
-from copilot.tasks.review import Review, Subject, review
+from copilot.tasks.review import Asked, Review, Subject, review, sources
 from copilot.testing import ScriptedSession, Shape
 
 Stage = Callable[[dict[str, str], dict[str, str]], Path]
@@ -162,6 +163,21 @@ def test_the_likeliest_places_are_looked_at_first(stage: Stage, desk: Desk) -> N
     after = {"a.py": TEXT.replace("return b", "return f(a)"), "b.py": TEXT[: TEXT.index("    if")], "c.py": BAD}
     found(critic(desk, judge), stage(dict.fromkeys(after, TEXT), after))
     assert [edit.path for edit in judge.seen] == ["c.py", "b.py", "a.py"]
+
+
+def test_what_rules_find_is_told_before_the_model_is_opened(stage: Stage) -> None:
+    """Nobody waits for a model to see what takes none."""
+
+    def never() -> tuple[ChatModel, ScriptedSession]:
+        raise AssertionError("the model was opened")
+
+    root = stage({"a.py": TEXT}, {"a.py": BAD.replace("return a", "breakpoint()")})
+    looking = sources(Selection.of(), no_cache(), Asked(Desk(lambda: "tiny", never)))
+    events = review(root, Subject("staged"), looking, Deadline())
+    assert [event.rule for event in islice((each for each in events if isinstance(each, Finding)), 1)] == [
+        "debugger-left"
+    ]
+    events.close()
 
 
 def test_what_cannot_be_a_finding_is_not_asked_about(stage: Stage, desk: Desk) -> None:
