@@ -188,8 +188,28 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         alarms = 1 - (1 - sum(known.is_finding(score, count) for score in clean) / len(clean)) ** count
         seen = sum(known.is_finding(score, count) for score in wrong) / len(wrong)
         yield f"{count} edits: {seen:.2f} of wrong ones found, {alarms:.2f} of clean changes get a finding"
+    yield from _pairs(usable, known)
     yield f"clean = {[round(score, 2) for score in known.clean]}"
     yield f"wrong = {[round(score, 2) for score in known.wrong]}"
+
+
+def _pairs(rows: Sequence[Row], known: Calibration) -> Iterator[str]:
+    """How often the bad direction is flagged and the other one is not; edits that only add lines are never flagged."""
+    plain = _asked("plain", "Yes", "No")
+    ways: dict[str, Callable[[Row], tuple[bool, bool]]] = {
+        "a review": lambda row: _flags(row, judged(row), lambda score: known.is_finding(score, 1)),
+        "Yes to the plain question": lambda row: _flags(row, plain(row), lambda score: score > 0),
+    }
+    for name, flags in ways.items():
+        found = [flags(row) for row in rows if row["kind"] != "clean"]
+        alone = [sum(one and not other for one, other in pairs) for pairs in (found, [each[::-1] for each in found])]
+        both = sum(all(each) for each in found)
+        yield f"{name}: of {len(found)} pairs the bad one alone {alone[0]}, the fixed one alone {alone[1]}, both {both}"
+
+
+def _flags(row: Row, scores: tuple[float, float], is_flagged: Callable[[float], bool]) -> tuple[bool, bool]:
+    _, worse, better = row["sizes"]
+    return bool(better) and is_flagged(scores[0]), bool(worse) and is_flagged(scores[1])
 
 
 def _can(make: Callable[[Row], tuple[float, float]], row: Row) -> bool:

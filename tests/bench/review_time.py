@@ -108,6 +108,13 @@ def cpu_s(who: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
+def child_cpu_s(pid: int) -> float:
+    """CPU time of a running program; 0.0 where the system does not tell."""
+    stat = Path(f"/proc/{pid}/stat")
+    fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else []
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def command(tree: Path, cache: Path) -> Iterator[tuple[str, float]]:
     """(rule, seconds since the start) of each finding as it is printed, and ("", seconds) for the end."""
     environment = {**os.environ, "COPILOT_HOST": "off", "COPILOT_CACHE_DIR": str(cache)}
@@ -116,6 +123,8 @@ def command(tree: Path, cache: Path) -> Iterator[tuple[str, float]]:
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as running:
         for line in running.stdout or ():
             if found := _FINDING.match(line.rstrip("\n")):
+                used = child_cpu_s(running.pid)
+                sys.stderr.write(f"{found[0]}: {time.perf_counter() - began:.1f} s, {used:.1f} CPU s\n")
                 yield found[3], time.perf_counter() - began
     yield "", time.perf_counter() - began
 
