@@ -2,8 +2,9 @@
 
 `python -m tests.bench.review_mixed FILE` reviews the changes of `tests/bench/review_parts.py` with rules and model, as
 the command does, and appends what was found to a file of JSON lines; what is there already is not done again, so that a
-run can be stopped and gone on with. Scores are kept beside it. `--plain` asks the model to review each diff in words
-instead. `--table` prints the Markdown. The model's sentences are left out: nothing here depends on them.
+run can be stopped and gone on with. Scores are kept beside it. `--rules` reviews without a model, `--plain` asks the
+model to review each diff in words, `--table` prints the Markdown alone. The model's sentences are left out: nothing here
+depends on them.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -92,14 +94,19 @@ def repository(folder: Path, change: Sequence[Part]) -> Path:
     return folder
 
 
-def reviewed(root: Path, asking: Asking, app: App, cache: FindingCache) -> Row:
-    """What the command finds in what is staged, and the first changed line of it."""
+def asked(asking: Asking) -> Asked:
+    """How the model takes part: as in the command, but that it writes no sentences."""
     desk = Desk(lambda: "measured", lambda: (asking.model, asking.session))
     desk.__dict__["asking"] = Silent(asking.model, asking.session, desk.cancel)
+    return Asked(desk)
+
+
+def reviewed(root: Path, model: Asked | None, cache: FindingCache) -> Row:
+    """What the command finds in what is staged, and the first changed line of it."""
     began = time.process_time()
     found = [
         [event.path, event.start_line, event.end_line, event.source, event.rule, event.confidence]
-        for event in review(root, Subject("staged"), sources(Selection.of(), cache, Asked(desk)), Deadline())
+        for event in review(root, Subject("staged"), sources(Selection.of(), cache, model), Deadline())
         if isinstance(event, Finding)
     ]
     changes = staged(root)
@@ -121,30 +128,32 @@ def answered(root: Path, asking: Asking) -> Row:
     return {"said": said, "flagged": bool(re.search(r"\[\s*\{", said)) or "[" not in said}
 
 
-def run(path: Path, most: int, *, is_plain: bool) -> None:
-    """Do what is not in the file yet."""
+def run(path: Path, most: int, way: str) -> None:
+    """Do what is not in the file yet; `way` is "", "rules" or "plain"."""
     os.environ["COPILOT_HOST"] = "off"
-    known = {(row["kind"], row["name"]) for row in read(path)}
+    known: dict[str, set[str]] = defaultdict(set)
+    for done in read(path):
+        known[done["name"]].add(done["kind"])
     app = App.at(Path(), {})
     model: ChatModel = app.chat_model()
     session: Session = app.session(model)
     asking = Asking(model, session, Cancel())
     with path.open("a") as out, closing(FindingCache.at(path.with_suffix(".sqlite3"))) as cache:
         for kind, name, change in work(most):
-            if is_plain and kind not in ("bad", "fixed"):
+            if (label := f"{way} {kind}".strip()) in known[name] or (way == "plain" and kind not in ("bad", "fixed")):
                 continue
-            kind = f"plain {kind}" if is_plain else kind
-            if (kind, name) in known:
-                continue
-            row: Row = {"kind": kind, "name": name, "what": change[0].what, "source": change[0].kind}
+            row: Row = {"kind": label, "name": name, "what": change[0].what, "source": change[0].kind}
             bug = [part for part in change if part.kind != "clean"] if kind in ("bad", "mixed") else []
             row["places"] = [place for part in bug for place in part.places]
             with tempfile.TemporaryDirectory() as scratch:
                 root = repository(Path(scratch, "tree"), change)
-                row |= answered(root, asking) if is_plain else reviewed(root, asking, app, cache)
+                if way == "plain":
+                    row |= answered(root, asking)
+                else:
+                    row |= reviewed(root, None if way else asked(asking), cache)
             out.write(json.dumps(row) + "\n")
             out.flush()
-            sys.stderr.write(f"{kind} {name[-60:]} {row.get('found', row.get('said'))} {row.get('cpu', '')}\n")
+            sys.stderr.write(f"{label} {name[-60:]} {row.get('found', row.get('said'))} {row.get('cpu', '')}\n")
     session.close()
 
 
@@ -160,32 +169,34 @@ def is_near(found: Sequence[Any], places: Sequence[Sequence[Any]]) -> bool:
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """The Markdown of what was measured."""
-    of = {kind: [row for row in rows if row["kind"] == kind] for kind in ("bad", "fixed", "clean", "mixed")}
+    of = {kind: [row for row in rows if row["kind"] == kind] for kind in sorted({row["kind"] for row in rows})}
     for row in rows:
         row["rules"] = [each for each in row.get("found", ()) if each[3] == "static"]
     yield "| | reviews | with a finding | findings each | of rules | bug located | by the first changed line |"
     yield "|---|---|---|---|---|---|---|"
-    for kind, name in (
-        ("mixed", "one bug among three clean diffs"), ("bad", "the bug alone"), ("fixed", "its fix"),
-        ("clean", "clean diffs"),
-    ):  # fmt: skip
-        some = of[kind]
+    names = {
+        "mixed": "one bug among three clean diffs",
+        "bad": "the bug alone",
+        "fixed": "its fix",
+        "clean": "clean diffs",
+    }
+    for kind, name in [(f"{way}{kind}", f"{way}{name}") for way in ("", "rules ") for kind, name in names.items()]:
+        some = of.get(kind, [])
         n = max(1, len(some))
         flagged, each = sum(bool(row["found"]) for row in some), sum(len(row["found"]) for row in some) / n
         rules = sum(len(row["rules"]) for row in some) / n
         at = sum(any(is_near(found, row["places"]) for found in row["found"]) for row in some) / n
         first = sum(is_near(row["first"], row["places"]) for row in some) / n
-        located = f"{at:.2f} | {first:.2f}" if kind in ("mixed", "bad") else " | "
+        located = f"{at:.2f} | {first:.2f}" if kind.endswith(("mixed", "bad")) else " | "
         yield f"| {name} | {len(some)} | {flagged} | {each:.2f} | {rules:.2f} | {located} |"
     yield ""
-    for name, bad, fixed, key in (
-        ("review", of["bad"], of["fixed"], "found"),
-        ("rules alone", of["bad"], of["fixed"], "rules"),
-        ("plain prompt", [row for row in rows if row["kind"] == "plain bad"],
-         [row for row in rows if row["kind"] == "plain fixed"], "flagged"),
-    ):  # fmt: skip
-        good = {row["name"]: bool(row[key]) for row in fixed}
-        pairs = [(bool(row[key]), good[row["name"]]) for row in bad if row["name"] in good]
+    for name, way, key in (
+        ("review", "", "found"),
+        ("rules", "rules ", "found"),
+        ("plain prompt", "plain ", "flagged"),
+    ):
+        good = {row["name"]: bool(row[key]) for row in of.get(f"{way}fixed", [])}
+        pairs = [(bool(row[key]), good[row["name"]]) for row in of.get(f"{way}bad", []) if row["name"] in good]
         right, wrong = sum(one and not other for one, other in pairs), sum(other and not one for one, other in pairs)
         both = sum(one and other for one, other in pairs)
         yield f"{name}: of {len(pairs)} pairs the bad one alone {right}, the fixed one alone {wrong}, both {both}"
@@ -195,11 +206,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--most", type=int, default=24, help="changes of each source")
-    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--rules", dest="way", action="store_const", const="rules", default="")
+    parser.add_argument("--plain", dest="way", action="store_const", const="plain")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if not options.table:
-        run(options.file, options.most, is_plain=options.plain)
+        run(options.file, options.most, options.way)
     sys.stdout.write("\n".join(table(read(options.file))) + "\n")
 
 

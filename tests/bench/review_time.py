@@ -6,6 +6,7 @@ one prompt per file, with the file and its diff in it, and no answer. Prints Mar
 """
 
 import argparse
+import ast
 import os
 import random
 import re
@@ -62,7 +63,18 @@ def changed(text: str, added: Sequence[str], draw: random.Random) -> str:
     lines = text.rstrip("\n").split("\n")
     made(lines, [FAULTS[name] for name in sorted(FAULTS)], 1, draw)
     made(lines, [REFACTORINGS[name] for name in sorted(REFACTORINGS.keys() - MEANINGLESS)], REFACTORED, draw)
-    return "\n".join([*lines, "", "", *added, ""])
+    return "\n".join([*lines, "", "", *_whole(added), ""])
+
+
+def _whole(lines: Sequence[str]) -> Sequence[str]:
+    """As many of the lines as are a program."""
+    for end in range(len(lines), 0, -1):
+        try:
+            ast.parse("\n".join(lines[:end]))
+        except SyntaxError:
+            continue
+        return lines[:end]
+    return ()
 
 
 def functions(text: str) -> list[str]:
