@@ -18,9 +18,9 @@ from copilot.events import Report
 from copilot.files import private_folder, replace_file
 from copilot.repo.root import find_root
 from copilot.review.catalogue import Selection
-from copilot.review.facts import Deadline, facts
+from copilot.review.facts import Deadline
 from copilot.tasks.repository import Repository
-from copilot.tasks.review import Review, ReviewEvent, Source, Subject, review
+from copilot.tasks.review import Asked, Review, ReviewEvent, Subject, review, sources
 from lsp.uris import path_of
 
 if TYPE_CHECKING:  # they bring numpy and the tokenizer, which starting does without
@@ -125,14 +125,12 @@ class Project:
         The model is asked as well where there is a `cancel` to stop it with.
         """
         with closing(self.app.finding_cache()) as cache, ExitStack() as opened:
-            sources: list[Source] = [lambda change, until: facts(change, selection, until, cache)]
+            asked = None
             if cancel is not None:
-                from copilot.tasks.model_review.source import model_source
-
-                desk = opened.enter_context(closing(self.app.desk(self.root)))
-                cancel.when_set(desk.cancel.set)
-                sources.append(model_source(desk, cache))
-            with closing(review(self.root, subject, sources, deadline)) as events:
+                asked = Asked(opened.enter_context(closing(self.app.desk(self.root))))
+                cancel.when_set(asked.desk.cancel.set)
+            looking = sources(selection, cache, asked)
+            with closing(review(self.root, subject, looking, deadline)) as events:
                 for event in events:
                     tell(event)
                     if isinstance(event, Review):

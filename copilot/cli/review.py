@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,11 @@ from copilot.review.baseline import Baseline, write_baseline
 from copilot.review.catalogue import ALL, Selection
 from copilot.review.document import document
 from copilot.review.edits import MOST_PER_FILE
-from copilot.review.facts import Deadline, facts
+from copilot.review.facts import Deadline
 from copilot.review.finding import Finding, Severity, worst
 from copilot.review.github import annotation
 from copilot.review.sarif import sarif
-from copilot.tasks.review import Begun, Review, ReviewEvent, Source, Subject
+from copilot.tasks.review import Asked, Begun, Review, ReviewEvent, Subject, sources
 from copilot.tasks.review import review as review_change
 
 _SEVERITIES = [severity.value for severity in Severity]
@@ -87,14 +86,12 @@ def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool,
     root = find_root(path).path
     app = app_at(path, model=options["model"])
     with terminal.working(), closing(app.finding_cache()) as cache, ExitStack() as opened:
-        sources: list[Source] = [partial(_static, selection, cache)]
+        asked = None
         if not options["no_model"]:
-            from copilot.tasks.model_review.source import model_source
-
             desk = opened.enter_context(closing(app.desk(path, terminal.report)))
-            wanted = options["model"] is not None
-            sources.append(model_source(desk, cache, options["per_file"], is_wanted=wanted))
-        done = _show(review_change(root, subject, sources, deadline, known), terminal, form)
+            asked = Asked(desk, options["per_file"], is_wanted=options["model"] is not None)
+        looking = sources(selection, cache, asked)
+        done = _show(review_change(root, subject, looking, deadline, known), terminal, form)
     if update:
         write_baseline(baseline, done.findings)
     _finish(done, terminal, form)
@@ -102,10 +99,6 @@ def review(path: Path, form: str, as_json: bool, fail_on: str, is_listing: bool,
         _apply(root, done, terminal)
     highest = worst(done.findings)
     return int(fail_on != "never" and highest is not None and highest.rank >= Severity(fail_on).rank and not update)
-
-
-def _static(selection: Selection, cache: Any, change: Any, deadline: Deadline) -> Any:
-    return facts(change, selection, deadline, cache)
 
 
 def _subject(revisions: str | None, which: str | None, diff: Any) -> Subject:

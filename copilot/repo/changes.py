@@ -23,6 +23,7 @@ _DIFF = (
     "--relative", "--diff-algorithm=histogram", "-O/dev/null", "--word-diff=none", "--line-prefix=",
 )  # fmt: skip
 _NULL_ID = re.compile(r"0+")
+_UNTRACKED = "git does not know it yet: `git add` it, and it is reviewed with what is staged"
 _UNMATCHED = "does not match the files here: only its own lines were looked at"
 
 
@@ -72,18 +73,18 @@ def staged(root: Path, index: Path | None = None) -> Changes:
 
 
 def unstaged(root: Path) -> Changes:
-    """What differs from the index in the work tree; new files that git does not know are not part of it."""
+    """What differs from the index in the work tree; new files that git does not know are named as skipped."""
     files = _git_diff(root)
     blobs = read_blobs(root, [f":2:./{file.path}" if file.status == "unmerged" else file.old_id for file in files])
     changed = []
     for file, old in zip(files, blobs, strict=True):
         new = None if file.new_path is None else read_inside(root, file.new_path)
         changed.append(_with_texts(file, old, new))
-    return Changes("unstaged changes", tuple(changed), Version(root, ":"), Version(root))
+    return Changes("unstaged changes", tuple(changed), Version(root, ":"), Version(root), _untracked(root))
 
 
 def uncommitted(root: Path) -> Changes:
-    """What differs from HEAD in the work tree, staged or not; new files that git does not know are not part of it."""
+    """What differs from HEAD in the work tree, staged or not; new files that git does not know are named as skipped."""
     base = git.head(root) or _empty_tree(root)
     files = _git_diff(root, base)
     blobs = read_blobs(root, [file.old_id for file in files])
@@ -91,7 +92,7 @@ def uncommitted(root: Path) -> Changes:
     for file, old in zip(files, blobs, strict=True):
         new = None if file.new_path is None else read_inside(root, file.new_path)
         changed.append(_with_texts(file, old, new))
-    return Changes("uncommitted changes", tuple(changed), Version(root, base), Version(root))
+    return Changes("uncommitted changes", tuple(changed), Version(root, base), Version(root), _untracked(root))
 
 
 def between(root: Path, revisions: str) -> Changes:
@@ -145,6 +146,13 @@ def _git_diff(root: Path, *what: str, index: Path | None = None) -> tuple[FileDi
     if len(out) > MAX_DIFF_BYTES:
         raise DiffError(f"the diff is larger than {MAX_DIFF_BYTES >> 20} MiB; review parts of it, commit by commit")
     return parse(out)
+
+
+def _untracked(root: Path) -> tuple[tuple[str, str], ...]:
+    """New files that git neither knows nor ignores, a folder of nothing else as one; each with what to do."""
+    what = ("--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
+    names = (git.run(root, "ls-files", *what) or b"").split(b"\0")
+    return tuple((name.decode("utf-8", "surrogateescape"), _UNTRACKED) for name in sorted(names) if name)
 
 
 def _from_blobs(root: Path, files: Sequence[FileDiff]) -> tuple[ChangedFile, ...]:

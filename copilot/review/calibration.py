@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-FALSE_ALARMS = 0.2
+FALSE_ALARMS = 0.25
 """The most findings that a clean change may get on average, all its edits taken together."""
 UNKNOWN_FACTOR = 2.0
 """A model that was not measured must be so much surer than another one ever was of a clean edit."""

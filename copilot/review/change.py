@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from copilot.repo.changes import Changes
-from copilot.review.view import FileView, moved_lines
+from copilot.review.view import FEWEST_CHARS, FileView, moved_lines
 
 _WORD = re.compile(r"\w+")
 MOST_FILES = 60
@@ -36,6 +36,15 @@ class ChangeView:
     def added_words(self) -> frozenset[str]:
         """Every word on an added line."""
         return frozenset(word for view in self.views for line in view.added.values() for word in _WORD.findall(line))
+
+    @cached_property
+    def _added_lines(self) -> frozenset[str]:
+        return frozenset(line.strip() for view in self.views for line in view.added.values())
+
+    def is_kept(self, old: Sequence[str], new: Sequence[str]) -> bool:
+        """Whether lines that are gone were only moved: each is among the added lines of the change."""
+        texts = [text for line in old if len(text := line.strip()) >= FEWEST_CHARS]
+        return not new and bool(texts) and self._added_lines.issuperset(texts)
 
     @cached_property
     def defined(self) -> frozenset[str]:

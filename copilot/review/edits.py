@@ -15,12 +15,14 @@ WINDOW = 4
 """Lines shown on each side."""
 MOST_LINES = 10
 """Changed lines of an edit; more have no single place that could be pointed at."""
+MOST_GONE = 20
+"""Lines of an edit that only takes lines away, which is a single place."""
 MOST_PER_FILE = 3
 """The most findings about the edits of one file."""
 MOST_PER_CHANGE = 30
 """The most edits of a change that are judged; among more, none could stand out."""
 _MOST_CHARS = 200
-_COMMENT = re.compile(r"^\s*(?:#(?!\w)|//|/?\*|--(?!\w)).*|\s(?:#|//) .*$")
+COMMENT = re.compile(r"^\s*(?:#(?!\w)|//|/\*|\*(?:[\s/]|$)|--(?!\w)).*|\s(?:#|//) .*$")
 _IMPORT = re.compile(r"""\s*(?:#include|import\b|from \S+ import|use [\w:]+;|["'][\w./-]+["']$|require\b)""")
 
 
@@ -37,12 +39,6 @@ class Edit:
     head: tuple[str, ...]
     """Lines of the new version before the edit."""
     tail: tuple[str, ...]
-
-    @property
-    def rank(self) -> int:
-        """Which to look at first, 0 before 3: of edits that put a bug in, most take lines away or change them."""
-        old, new = (sum(bool(line.strip()) for line in side) for side in (self.old, self.new))
-        return 0 if not new else 1 if old == new else 2 if new < old else 3
 
     @property
     def evidence(self) -> str:
@@ -97,7 +93,8 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
     old = tuple(line.text for line in run if line.sign != "+")
     new = tuple(line.text for line in run if line.sign != "-")
     changed = [line.text for line in run if line.sign != " "]
-    if len(changed) > MOST_LINES or any(len(text) > _MOST_CHARS for text in changed):
+    most = MOST_LINES if any(line.sign == "+" for line in run) else MOST_GONE
+    if len(changed) > most or any(len(text) > _MOST_CHARS for text in changed):
         return None
     if not _meaning(old) or _meaning(old) == _meaning(new):
         return None
@@ -120,4 +117,4 @@ def _around(view: FileView, first: int, after: int) -> tuple[tuple[str, ...], tu
 
 def _meaning(lines: Sequence[str]) -> str:
     """What is left of lines without blanks and comments."""
-    return "".join("".join(_COMMENT.sub("", line).split()) for line in lines)
+    return "".join("".join(COMMENT.sub("", line).split()) for line in lines)

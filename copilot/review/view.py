@@ -21,8 +21,10 @@ from copilot.review.called import Called, touched_calls
 from copilot.review.rule import Hit, Rule
 
 _ASIDE = frozenset({Role.TEST, Role.FIXTURE, Role.EXAMPLE, Role.DOCS, Role.VENDORED, Role.LOCALE})
-_FEWEST_CHARS = 6
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_WORD = re.compile(r"\w+")
+FEWEST_CHARS = 6
+"""A line shorter than that may stand anywhere and is not known again."""
 
 
 class FileView:
@@ -73,6 +75,14 @@ class FileView:
     @cached_property
     def old_lines(self) -> list[str]:
         return split_lines(self.file.old_text or "")
+
+    @cached_property
+    def new_words(self) -> frozenset[str]:
+        return frozenset(_WORD.findall(self.file.new_text or ""))
+
+    @cached_property
+    def old_words(self) -> frozenset[str]:
+        return frozenset(_WORD.findall(self.file.old_text or ""))
 
     @cached_property
     def new_tree(self) -> SyntaxTree | None:
@@ -172,7 +182,7 @@ def moved_lines(files: Iterable[ChangedFile]) -> frozenset[str]:
         for file in files
         for hunk in file.diff.hunks
         for line in hunk.removed
-        if len(text := line.text.strip()) >= _FEWEST_CHARS
+        if len(text := line.text.strip()) >= FEWEST_CHARS
     )
 
 

@@ -7,20 +7,25 @@ how a review is shown.
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from copilot.events import Notice, Progress, Usage
 from copilot.repo.changes import Changes, between, from_diff, staged, uncommitted, unstaged
 from copilot.review.baseline import Baseline
+from copilot.review.cache import FindingCache
+from copilot.review.catalogue import Selection
 from copilot.review.change import ChangeView
-from copilot.review.facts import Deadline, FactEvent
+from copilot.review.edits import MOST_PER_FILE
+from copilot.review.facts import Deadline, FactEvent, facts
 from copilot.review.finding import Coverage, Finding, Skipped
+
+if TYPE_CHECKING:  # it brings numpy and the tokenizer, which rules do without
+    from copilot.tasks.model_review.asking import Desk
 
 Which = Literal["default", "staged", "unstaged", "uncommitted", "range", "diff"]
 SourceEvent = FactEvent | Notice | Usage
 Source = Callable[[ChangeView, Deadline], Iterator[SourceEvent]]
 """Someone who looks at a change; it begins nothing after the deadline and says what it skipped."""
-
 
 _NEAR = 1
 """Lines between two findings that are about the same thing."""
@@ -80,6 +85,30 @@ def changes_of(root: Path, subject: Subject) -> Changes:
             return from_diff(root, subject.diff)
     found = staged(root)
     return found if found.files or found.skipped else unstaged(root)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the model takes part in a review."""
+
+    desk: "Desk"
+    per_file: int = MOST_PER_FILE
+    """The most findings of the model in one file."""
+    is_wanted: bool = False
+    """Whether it is an error that there is no model."""
+
+
+def sources(selection: Selection, cache: FindingCache, model: Asked | None) -> list[Source]:
+    """Who looks at a change, in this order: the rules, the model at edits, the model at the project's own checks."""
+
+    def rules(change: ChangeView, deadline: Deadline) -> Iterator[SourceEvent]:
+        return facts(change, selection, deadline, cache)
+
+    if model is None:
+        return [rules]
+    from copilot.tasks.model_review.source import model_source
+
+    return [rules, model_source(model.desk, cache, model.per_file, is_wanted=model.is_wanted)]
 
 
 def review(

@@ -57,12 +57,12 @@ class Case:
 def cases(most: int, seed: int) -> list[Case]:
     """At most `most` cases of each kind, drawn evenly from all projects; the same for the same seed."""
     draw = random.Random(seed)
-    real = [case for package in SERIES for case in _of_series(package)]
+    real = [case for package in SERIES for case in of_series(package)]
     fixes = [case for case in real if case.kind == "fix"]
     others = [case for case in real if case.kind == "clean"]
     half = (most + 1) // 2
-    clean = _spread(others, half, draw) + _made(REFACTORINGS, "clean", most - half, draw)
-    return _spread(fixes, most, draw) + _made(FAULTS, "mutation", most, draw) + clean
+    clean = _spread(others, half, draw) + made(REFACTORINGS, "clean", most - half, draw)
+    return _spread(fixes, most, draw) + made(FAULTS, "mutation", most, draw) + clean
 
 
 def _spread(found: Sequence[Case], most: int, draw: random.Random) -> list[Case]:
@@ -78,34 +78,39 @@ def _spread(found: Sequence[Case], most: int, draw: random.Random) -> list[Case]
     return [case for _, _, case in sorted(ranked, key=lambda each: each[:2])][:most]
 
 
-def _of_series(package: str) -> Iterator[Case]:
-    """The small edits of source files in a series of patches."""
+def patches(package: str) -> Iterator[tuple[str, str, Kind, bytes]]:
+    """(name, subject, "fix" or "clean", diff) of each patch of a series that says what it does to the code."""
     folder = series(package)
     for name in sorted((folder / "patches").rglob("*")):
         if not name.is_file() or name.name == "series":
             continue
         text = name.read_text("utf-8", "replace")
         subject = _SUBJECT.search(text)
-        if subject is None or _SKIP.search(subject[1]):
+        start = re.search(r"^(?:diff --git |--- [^\n]+\n\+\+\+ )", text, re.M)
+        if subject is None or start is None or _SKIP.search(subject[1]):
             continue
         kind: Kind = "fix" if _FIX.search(subject[1]) or "CVE" in name.name else "clean"
-        start = re.search(r"^(?:diff --git |--- [^\n]+\n\+\+\+ )", text, re.M)
+        yield name.name, " ".join(subject[1].split())[:100], kind, text[start.start() :].encode()
+
+
+def of_series(package: str) -> Iterator[Case]:
+    """The small edits of source files in a series of patches."""
+    for name, subject, kind, diff in patches(package):
         try:
-            files = parse(text[start.start() :].encode()) if start else ()
+            files = parse(diff)
         except DiffError:
             continue
-        code = [file for file in files if _is_code(file.path)]
+        code = [file for file in files if is_code(file.path)]
         if sum(len(file.hunks) for file in code) > 3:
             continue
         for file in code:
             for at, hunk in enumerate(file.hunks):
                 case = _of_hunk(hunk)
                 if case is not None:
-                    where = f"{package}/{name.name}:{file.path}:{at}"
-                    yield Case(where, kind, " ".join(subject[1].split())[:100], file.path, *case)
+                    yield Case(f"{package}/{name}:{file.path}:{at}", kind, subject, file.path, *case)
 
 
-def _is_code(path: str) -> bool:
+def is_code(path: str) -> bool:
     language = language_of(path)
     return language is not None and language.name in LANGUAGES and role_of(path) in (Role.SOURCE, Role.ENTRY)
 
@@ -137,10 +142,12 @@ Make = Callable[[str, random.Random], str | None]
 """A line with the change in it, None where there is nothing to change, "" to take the line away."""
 
 
-def _made(makers: dict[str, Make], kind: Kind, most: int, draw: random.Random) -> list[Case]:
+def made(
+    makers: dict[str, Make], kind: Kind, most: int, draw: random.Random, packages: Sequence[str] = SERIES
+) -> list[Case]:
     """Changes of each kind in turn, in files drawn evenly from all projects."""
     names = sorted(makers)
-    files = list(_files(draw))
+    files = list(source_files(draw, packages))
     found: list[Case] = []
     used: set[Path] = set()
     for number in range(most):
@@ -157,15 +164,16 @@ def _made(makers: dict[str, Make], kind: Kind, most: int, draw: random.Random) -
     return found
 
 
-def _files(draw: random.Random) -> Iterator[tuple[str, Path, Path]]:
-    packages = []
-    for package in SERIES:
+def source_files(draw: random.Random, packages: Sequence[str] = SERIES) -> Iterator[tuple[str, Path, Path]]:
+    """(package, its tree, a source file in it), the packages in turn."""
+    drawn = []
+    for package in packages:
         tree = series(package) / "tree"
-        paths = [path for path in sorted(tree.rglob("*")) if _is_code(path.relative_to(tree).as_posix())]
+        paths = [path for path in sorted(tree.rglob("*")) if is_code(path.relative_to(tree).as_posix())]
         draw.shuffle(paths)
-        packages.append([(package, tree, path) for path in paths[:40] if path.is_file()])
+        drawn.append([(package, tree, path) for path in paths[:40] if path.is_file()])
     for at in range(40):
-        yield from (found[at] for found in packages if at < len(found))
+        yield from (found[at] for found in drawn if at < len(found))
 
 
 def _changed(name: str, make: Make, kind: Kind, where: tuple[str, Path, Path], draw: random.Random) -> Case | None:

@@ -17,9 +17,11 @@ from typing import Any
 from copilot.app import App
 from copilot.engine.base import Cancel, ScoreRequest, Session
 from copilot.prompts import review as words
+from copilot.review.kinds import kind_of
 from copilot.tasks.model import ChatModel
 from copilot.tasks.model_review.judge import diff_lines
 from tests.bench.review_cases import Case, cases
+from tests.bench.review_kinds import edit_of
 
 LETTERS = "ABCDEFG"
 Score = list[float]
@@ -138,6 +140,7 @@ def asked(ask: Asker, case: Case, wanted: Sequence[str], questions: Sequence[str
         "line": lambda: {"worse": lines(ask, case.path, worse), "better": lines(ask, case.path, better)},
     }
     said: dict[str, Any] = {"name": case.name, "kind": case.kind, "what": case.what}
+    said["kinds"] = [kind_of(edit_of(case, is_down=is_down)) for is_down in (True, False)]
     said["sizes"] = [len(case.head), len(case.worse), len(case.better)]
     for name in wanted:
         before = ask.tokens

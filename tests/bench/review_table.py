@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot.review.calibration import Calibration, calibration, model_size
+from copilot.review.kinds import CLEARED, LOG_ODDS
 from copilot.tasks.model_review.asking import LEAST
 from copilot.tasks.model_review.judge import LETTER_SHARE
 
@@ -82,12 +83,30 @@ _SUBJECT = _against(_asked("subject", "Revert", "Fix"))
 _DENIAL = _against(_asked("plain", "No", "Yes"))
 
 
-def judged(row: Row) -> tuple[float, float]:
-    """As a review does it: what the questions about the diff do not speak against is not asked about again."""
+def _signals(row: Row) -> tuple[float, float]:
+    """The three signals, each weighed as a review does it."""
     pairs = zip(_SUBJECT(row), _DENIAL(row), strict=True)
     down, up = (WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial for subject, denial in pairs)
     choice = WEIGHTS["choice"] * _choice(row)
     return down + choice * (down > 0), up - choice * (up > 0)
+
+
+def _kind(row: Row) -> tuple[float, float]:
+    down, up = (LOG_ODDS[kind] for kind in row["kinds"])
+    return down, up
+
+
+def judged(row: Row) -> tuple[float, float]:
+    """As a review does it: what the kind and the questions about the diff clear is not asked about again."""
+    choice = WEIGHTS["choice"] * _choice(row)
+    found = []
+    for sign, kind, subject, denial in zip((1, -1), _kind(row), _SUBJECT(row), _DENIAL(row), strict=True):
+        score = kind
+        if kind > CLEARED:
+            score += WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial
+            score += sign * choice * (score > 0)
+        found.append(score)
+    return found[0], found[1]
 
 
 DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
@@ -102,7 +121,9 @@ DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
     "`choice`: A or B, begun answer, letter and text": _signed(_choice),
     "subject line: Revert or Fix": _asked("subject", "Revert", "Fix"),
     "`subject`: against the diff turned round": _SUBJECT,
-    "**`subject` and `denial`, then `choice`**": judged,
+    "`subject` and `denial`, then `choice`": _signals,
+    "the kind of the edit alone": _kind,
+    "**the kind, `subject` and `denial`, then `choice`**": judged,
 }
 """(score of better to worse, score of worse to better), higher where the new version looks worse."""
 
@@ -167,8 +188,28 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         alarms = 1 - (1 - sum(known.is_finding(score, count) for score in clean) / len(clean)) ** count
         seen = sum(known.is_finding(score, count) for score in wrong) / len(wrong)
         yield f"{count} edits: {seen:.2f} of wrong ones found, {alarms:.2f} of clean changes get a finding"
+    yield from _pairs(usable, known)
     yield f"clean = {[round(score, 2) for score in known.clean]}"
     yield f"wrong = {[round(score, 2) for score in known.wrong]}"
+
+
+def _pairs(rows: Sequence[Row], known: Calibration) -> Iterator[str]:
+    """How often the bad direction is flagged and the other one is not; edits that only add lines are never flagged."""
+    plain = _asked("plain", "Yes", "No")
+    ways: dict[str, Callable[[Row], tuple[bool, bool]]] = {
+        "a review": lambda row: _flags(row, judged(row), lambda score: known.is_finding(score, 1)),
+        "Yes to the plain question": lambda row: _flags(row, plain(row), lambda score: score > 0),
+    }
+    for name, flags in ways.items():
+        found = [flags(row) for row in rows if row["kind"] != "clean"]
+        alone = [sum(one and not other for one, other in pairs) for pairs in (found, [each[::-1] for each in found])]
+        both = sum(all(each) for each in found)
+        yield f"{name}: of {len(found)} pairs the bad one alone {alone[0]}, the fixed one alone {alone[1]}, both {both}"
+
+
+def _flags(row: Row, scores: tuple[float, float], is_flagged: Callable[[float], bool]) -> tuple[bool, bool]:
+    _, worse, better = row["sizes"]
+    return bool(better) and is_flagged(scores[0]), bool(worse) and is_flagged(scores[1])
 
 
 def _can(make: Callable[[Row], tuple[float, float]], row: Row) -> bool:

@@ -1,11 +1,12 @@
 """What changed, as git tells it: every state of a repository, and nothing that a repository configures is run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from copilot.errors import DiffError
-from copilot.repo.changes import between, from_diff, staged, uncommitted, unstaged
+from copilot.repo.changes import Changes, between, from_diff, staged, uncommitted, unstaged
 from copilot.testing import make_repo, run_git
 
 OLD = "one\ntwo\nthree\n"
@@ -57,6 +58,18 @@ def test_uncommitted_changes_are_both_as_the_work_tree_has_them(root: Path) -> N
     write(fresh, "new.txt", OLD)
     run_git(fresh, "add", "new.txt")
     assert texts(uncommitted(fresh)) == {"new.txt": (None, OLD)}
+
+
+@pytest.mark.parametrize("change", [unstaged, uncommitted])
+def test_new_files_that_git_does_not_know_are_named(root: Path, change: Callable[[Path], Changes]) -> None:
+    """None is left out silently: a folder of them is one line, and what is ignored is none of them."""
+    for name in ("new.py", "made/one.py", "made/two.py", "kept.log"):
+        write(root, name, NEW)
+    write(root, ".gitignore", "*.log\n")
+    skipped = change(root).skipped
+    assert [path for path, _ in skipped] == [".gitignore", "made/", "new.py"]
+    assert all("git add" in reason for _, reason in skipped)
+    assert staged(root).skipped == ()
 
 
 def test_ranges_and_single_commits_are_compared(root: Path) -> None:

@@ -17,12 +17,14 @@ from copilot.review.edits import MOST_PER_CHANGE, MOST_PER_FILE, Edit, edits
 from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity, Skipped
 from copilot.review.keys import asked_key
+from copilot.review.kinds import CLEARED, log_odds, renamed
 from copilot.review.rule import scrubbed
-from copilot.tasks.model_review.asking import Asking, Desk, limited, sentence
+from copilot.review.view import FileView
+from copilot.tasks.model_review.asking import Asking, Desk, is_about, limited, sentence
 from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
-HOW = "4"
+HOW = "5"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
 _MANY = f"the model looked at the {MOST_PER_CHANGE} likeliest edits of the change only"
@@ -70,7 +72,7 @@ class Critic:
 
     def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
         """Findings as they come, the likeliest places first; Skipped for what the time did not reach."""
-        work = sorted(((view, edit) for view in change.views for edit in edits(view)), key=lambda each: each[1].rank)
+        total, work = _work(change)
         over = {view.path for view, _ in work[MOST_PER_CHANGE:]}
         del work[MOST_PER_CHANGE:]
         left = {view.path: self._per_file for view, _ in work}
@@ -82,7 +84,7 @@ class Critic:
                     late.add(view.path)
                 elif score is not None and left[view.path]:
                     tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
-                    found = self._found(edit, score, len(work), tell)
+                    found = self._found(edit, score, total, tell)
                     left[view.path] -= len(found)
                     yield from found
                 yield Progress("review", done, len(work), "steps")
@@ -100,16 +102,24 @@ class Critic:
 
     def _found(self, edit: Edit, score: float, total: int, tell: Tell) -> Sequence[Finding]:
         """The finding about an edit, if it stands out among so many."""
-        key = self._key(f"finding {digest()} {score:.6g} {total}", edit)
+        if not edit.evidence or not self._stands_out(edit, score, total):
+            return ()
+        key = self._key(f"finding {digest()} {score:.6g}", edit)
         kept = self._cache.get(key)
         if kept is None:
-            kept = [self._finding(edit, score, tell)] if self._is_finding(edit, score, total) else []
+            kept = [self._finding(edit, score, tell)]
             if not self._desk.cancel.is_set():
                 self._cache.put(key, kept)
         return kept
 
-    def _is_finding(self, edit: Edit, score: float, total: int) -> bool:
-        return bool(edit.evidence) and self._calibration.is_finding(score, total)
+    def _stands_out(self, edit: Edit, score: float, total: int) -> bool:
+        """Whether a score is worth a finding; kept, as telling it takes the model's card."""
+        key = self._key(f"verdict {digest()} {score:.6g} {total}", edit)
+        known = self._cache.score(key)
+        if known is None:
+            known = float(self._calibration.is_finding(score, total))
+            self._cache.keep_score(key, known)
+        return known > 0
 
     def _finding(self, edit: Edit, score: float, tell: Tell) -> Finding:
         now = next((line.strip() for line in edit.new if line not in edit.old and line.strip()), "")
@@ -135,6 +145,21 @@ class Critic:
         parts = (edit.path, str(edit.start_line), str(edit.end_line))
         texts = ("\n".join(lines) for lines in (edit.head, edit.old, edit.new, edit.tail))
         return asked_key(f"{HOW} {self._desk.identity}", what, (*parts, *texts))
+
+
+def _work(change: ChangeView) -> tuple[int, list[tuple[FileView, Edit]]]:
+    """How many edits a change has, and those to ask about, the likeliest to be wrong first."""
+    found = [(view, edit) for view in change.views for edit in edits(view) if not _is_harmless(change, view, edit)]
+    asked = [each for each in found if log_odds(each[1]) > CLEARED]
+    asked.sort(key=lambda each: -log_odds(each[1]))
+    return min(MOST_PER_CHANGE, len(found)), asked
+
+
+def _is_harmless(change: ChangeView, view: FileView, edit: Edit) -> bool:
+    """Whether lines were only moved, or a name that is gone from the file was replaced by one that is new in it."""
+    names = renamed(edit)
+    is_new_name = bool(names) and not (view.new_words & names.keys() or view.old_words & set(names.values()))
+    return is_new_name or change.is_kept(edit.old, edit.new)
 
 
 _PROBLEM = {"problem": {"type": "string", "minLength": 8, "maxLength": 240}}

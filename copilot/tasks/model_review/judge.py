@@ -1,7 +1,8 @@
 """Weighing one edit: is what stands here now more likely wrong than what stood here before?
 
-A judge is anything that gives a score; the one here asks a model and compares log-probabilities of its answers, never
-what it writes. Each signal is positive where the new version looks worse. Does not know: what score is a finding.
+A judge is anything that gives a score; the one here starts from what edits of this kind are known for, asks a model and
+compares log-probabilities of its answers, never what it writes. Each signal is positive where the new version looks
+worse. Does not know: what score is a finding.
 """
 
 import difflib
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from copilot.prompts import review as words
 from copilot.review.edits import Edit
+from copilot.review.kinds import log_odds
 from copilot.tasks.model_review.asking import Asking
 
 
@@ -71,7 +73,7 @@ READINGS: tuple[Callable[[Asking, Edit], Signals | None], ...] = (of_diff, of_ga
 
 @dataclass(frozen=True, slots=True)
 class ModelJudge:
-    """Adds up what the signals say, each weighed as it was measured for the model."""
+    """Adds up what the kind of an edit and the signals say, each weighed as it was measured for the model."""
 
     asking: Asking
     weights: tuple[tuple[str, float], ...]
@@ -80,7 +82,7 @@ class ModelJudge:
 
     def weigh(self, edit: Edit) -> float | None:
         """The weighted sum; one that is not above 0 is not looked into further."""
-        weights, score = dict(self.weights), 0.0
+        weights, score = dict(self.weights), log_odds(edit)
         for reading in READINGS:
             signals = reading(self.asking, edit)
             if signals is None:
