@@ -3,8 +3,8 @@
 `python -m tests.bench.review_mixed FILE` reviews the changes of `tests/bench/review_parts.py` with rules and model, as
 the command does, and appends what was found to a file of JSON lines; what is there already is not done again, so that a
 run can be stopped and gone on with. Scores are kept beside it. `--rules` reviews without a model, `--plain` asks the
-model to review each diff in words, `--table` prints the Markdown alone. The model's sentences are left out: nothing here
-depends on them.
+model to review each diff in words, `--table` prints the Markdown alone. The model's sentences are left out: nothing
+here depends on them.
 """
 
 import argparse

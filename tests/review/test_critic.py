@@ -36,7 +36,7 @@ BAD = TEXT.replace("a < b", "a <= b")
 
 @pytest.mark.parametrize("n_edits", [1, 3, 10, 100])
 def test_a_clean_change_of_any_size_has_few_findings(n_edits: int) -> None:
-    """Drawn from the clean edits that were measured, at most a quarter of all changes get one, as far as so few tell."""
+    """Drawn from the clean edits that were measured, a quarter of all changes get one at most, if so few can tell."""
     known = calibration(model_size("qwen2", 28, 1536))
     rate = sum(known.is_finding(score, n_edits) for score in known.clean) / len(known.clean)
     assert rate <= FALSE_ALARMS / n_edits + 1 / len(known.clean)
