@@ -20,7 +20,7 @@ from copilot.review.keys import asked_key
 from copilot.review.kinds import CLEARED, log_odds, renamed
 from copilot.review.rule import scrubbed
 from copilot.review.view import FileView
-from copilot.tasks.model_review.asking import Asking, Desk, is_about, limited, sentence
+from copilot.tasks.model_review.asking import Asking, Desk, limited, sentence
 from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
