@@ -1,6 +1,7 @@
 """Fixtures for all tests: private folders, no network, tiny models that run the real llama.cpp code."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from copilot.testing import Shape, write_tiny_model
 from copilot.testing.no_network import guard
 
 os.environ["GOMP_SPINCOUNT"] = "0"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Parts of a model that are installed as wheels would be joined, a gigabyte each time, by any command that finds no
 # other model. Another version of the first part, found before it, hides them from tests and what they start.
 NO_MODEL_WHEELS = str(Path(__file__).parent / "no_model_wheels")
