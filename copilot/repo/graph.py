@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
 def standings(nodes: Sequence[Node]) -> list[Standing]:
     """Rank all files. The result depends on nothing but `nodes` and their order."""
-    definers = _definers(nodes)
+    definers = _shares(_definers(nodes))
     edges: list[tuple[int, int, float]] = []
     users = [0] * len(nodes)
     used: set[int] = set()
@@ -50,12 +50,12 @@ def standings(nodes: Sequence[Node]) -> list[Standing]:
         for key, count in _uses(node.refers):
             targets = definers.get(key)
             # A name the file defines itself is its own, whoever else defines it too.
-            if targets is None or source in targets or len(targets) > MOST_DEFINERS:
+            if targets is None or source in targets:
                 continue
             used.add(key)
             root = _ROOTS[count] if count < len(_ROOTS) else math.sqrt(count)
-            for target, weight in targets.items():
-                towards[target] = towards.get(target, 0.0) + root * (weight / len(targets))
+            for target, share in targets.items():
+                towards[target] = towards.get(target, 0.0) + root * share
         for target in sorted(towards):
             users[target] += 1
             edges.append((source, target, towards[target] * node.weight))
@@ -78,6 +78,15 @@ def _definers(nodes: Sequence[Node]) -> dict[int, dict[int, float]]:
             else:
                 files[number] = weight
     return definers
+
+
+def _shares(definers: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
+    """The same, each definition's weight divided among all of the name; without names that too many files define."""
+    return {
+        key: {file: weight / len(files) for file, weight in files.items()} if len(files) > 1 else files
+        for key, files in definers.items()
+        if len(files) <= MOST_DEFINERS
+    }
 
 
 def _uses(refers: bytes) -> Iterator[tuple[int, int]]:

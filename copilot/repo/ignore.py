@@ -97,6 +97,9 @@ def parents(path: bytes) -> Iterator[tuple[bytes, bytes]]:
         above = folder
 
 
+_Rules = tuple[tuple[tuple["Rule", ...], int], ...]
+
+
 class IgnoreTree:
     """The ignore files called `name` in a folder tree, read when first needed, over patterns that hold for all of it.
 
@@ -111,7 +114,7 @@ class IgnoreTree:
         self._name = os.fsencode(name)
         self._everywhere = tuple(everywhere)
         self._folds_case = folds_case
-        self._rules: dict[bytes, tuple[Rule, ...]] = {}
+        self._rules: dict[bytes, _Rules] = {}
         self._left_out: dict[bytes, bool] = {b"": False}
 
     def leaves_out(self, path: bytes, is_folder: bool) -> bool:
@@ -127,29 +130,27 @@ class IgnoreTree:
         return known[path]
 
     def _decide(self, path: bytes, is_folder: bool) -> bool:
-        folder = path.rpartition(b"/")[0]
         subject = path.lower() if self._folds_case else path
-        while True:
-            rules = self._of(folder)
-            if rules:
-                decided = verdict(rules, subject[len(folder) + 1 :] if folder else subject, is_folder)
-                if decided is not None:
-                    return decided
-            if not folder:
-                break
-            folder = folder.rpartition(b"/")[0]
+        for rules, begin in self._rules_for(path.rpartition(b"/")[0]):
+            decided = verdict(rules, subject[begin:], is_folder)
+            if decided is not None:
+                return decided
         for shared in self._everywhere:
             decided = verdict(shared, subject, is_folder)
             if decided is not None:
                 return decided
         return False
 
-    def _of(self, folder: bytes) -> tuple[Rule, ...]:
-        rules = self._rules.get(folder)
-        if rules is None:
-            folders = (self._top, folder) if folder else (self._top,)
-            rules = self._rules[folder] = read_rules(b"/".join((*folders, self._name)), self._folds_case)
-        return rules
+    def _rules_for(self, folder: bytes) -> _Rules:
+        """The rules for what is in a folder, its own first, each with where the paths they speak of begin."""
+        known = self._rules
+        if folder not in known:
+            for part, above in ((b"", b""), *parents(folder)):
+                if part not in known:
+                    own = read_rules(b"/".join(filter(None, (self._top, part, self._name))), self._folds_case)
+                    around = known.get(above, ())
+                    known[part] = ((own, len(part) + 1 if part else 0), *around) if own else around
+        return known[folder]
 
 
 def read_rules(path: bytes, folds_case: bool = False) -> tuple[Rule, ...]:

@@ -73,8 +73,7 @@ def rank(index: Index) -> tuple[RankedFile, ...]:
         return tuple(RankedFile(path, score, tuple(reasons)) for path, score, reasons in json.loads(kept))
     made = made_from(file.path for file in index.files)
     ranked = _ranked(index.files, _standings(index, made), made)
-    rows = [[file.path, file.rank, file.reasons] for file in ranked]
-    index.keep_ranking(digest, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+    index.keep_ranking(digest, json.dumps(ranked, ensure_ascii=False, separators=(",", ":")))
     return ranked
 
 
