@@ -67,10 +67,12 @@ def answer(content: bytes) -> None:
 
 _CHECK = "---\nname: no-print\ndescription: No output\n---\nCode prints nothing.\n"
 _BEFORE = {
-    "a.py": "def f(a, b):\n    if a < b:\n        return a\n    return b\n",
+    "a.py": "def f(a, b):\n    if a < b:\n        return a\n    return b\n\n\ndef g(c):\n    return c\n",
     ".copilot/checks/no-print.md": _CHECK,
 }
-_AFTER = _BEFORE | {"a.py": "def f(a, b):\n    if a <= b:\n        return a\n    print(b)\n    return b\n"}
+_AFTER = _BEFORE | {
+    "a.py": "def f(a, b):\n    if a <= b:\n        return a\n    return b\n\n\ndef g(c):\n    print(c)\n    return c\n"
+}
 _LIKELY, _UNLIKELY = ((-0.1,) * 200,), ((-1.0,) * 200,)
 
 
