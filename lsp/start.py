@@ -6,7 +6,6 @@ Does not know: command lines beyond their flags, features.
 import asyncio
 import gc
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, BinaryIO
@@ -34,7 +33,6 @@ def serve(open_app: OpenApp) -> int:
     # What pygls logs below this is the user's own code.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
     gc.set_threshold(100_000)
     reader, stream = private_streams()
     writer = Writer(stream)

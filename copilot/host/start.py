@@ -72,7 +72,7 @@ def _spawned(launch: Launch, stderr: IO[bytes] | int) -> Iterator[subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=stderr,
         cwd=Path(sys.prefix).anchor,  # neither a repository's modules nor a busy mount
-        env=os.environ | {"GOMP_SPINCOUNT": "0", "PYTHONPATH": os.pathsep.join([package, *paths])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([package, *paths])},
         start_new_session=True,
         creationflags=_DETACHED,
     )

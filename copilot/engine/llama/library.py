@@ -9,8 +9,9 @@ from collections import deque
 
 import psutil
 
-# libgomp reads this once, when it is loaded: spinning barriers collapse when another process is busy.
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+# libgomp reads this once, when it is loaded: how long threads spin at a barrier before they sleep. Its own hundreds of
+# thousands collapse when another process is busy; none at all costs a fifth of the speed when none is (docs/engine.md).
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from llama_cpp import llama_cpp as c
 
