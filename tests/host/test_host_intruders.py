@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,13 @@ from copilot.host.rpc import (
 from copilot.host.wire import encode
 
 HELLO = {"jsonrpc": "2.0", "id": 0, "method": "hello", "params": {"proof": ""}}
+
+
+def answered(channel: Channel) -> dict[str, Any]:
+    """The next message that is no sign of life."""
+    while "method" in (message := channel.receive(5)):
+        pass
+    return message
 
 
 @pytest.fixture
@@ -53,9 +61,9 @@ def test_malformed_json_is_answered(raw, body: bytes) -> None:
     """The connection stays usable."""
     channel = raw()
     channel.sock.sendall(framed(body))
-    assert channel.receive(5)["error"]["code"] == PARSE_ERROR
+    assert answered(channel)["error"]["code"] == PARSE_ERROR
     channel.send({"id": 1, "method": "status"})
-    assert channel.receive(5)["id"] == 1
+    assert answered(channel)["id"] == 1
 
 
 @pytest.mark.parametrize("greet", [True, False])
@@ -67,7 +75,7 @@ def test_broken_framing_ends_the_connection(raw, bytes_: bytes, greet: bool) -> 
     channel = raw(greet=greet)
     channel.sock.sendall(bytes_)
     with pytest.raises(ClosedError):
-        assert channel.receive(5)["error"]["code"] == PARSE_ERROR
+        assert answered(channel)["error"]["code"] == PARSE_ERROR
         channel.receive(5)
 
 
@@ -94,7 +102,7 @@ def test_wrong_requests_are_errors(raw, message: dict[str, object], code: int) -
     """Each has the code that JSON-RPC gives it."""
     channel = raw()
     channel.send(message)
-    assert channel.receive(5)["error"]["code"] == code
+    assert answered(channel)["error"]["code"] == code
 
 
 @pytest.mark.parametrize("params", [{}, {"id": 99}, {"id": "x"}, {"id": [1]}, {"id": None}], ids=str)
@@ -103,7 +111,7 @@ def test_cancelling_what_does_not_run_is_ignored(raw, params: dict[str, object])
     channel = raw()
     channel.send({"method": "cancel", "params": params})
     channel.send({"id": 1, "method": "status"})
-    assert channel.receive(5)["id"] == 1
+    assert answered(channel)["id"] == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_an_id_runs_once(raw, hosts) -> None:
     channel = raw()
     for _ in range(2):
         channel.send({"id": 5, "method": "generate", "params": {"request": encode(hosts.asked(668))}})
-    assert channel.receive(5)["error"]["code"] == INVALID_REQUEST
+    assert answered(channel)["error"]["code"] == INVALID_REQUEST
 
 
 def test_loopback_without_the_token_is_hung_up_on(hosts) -> None:
