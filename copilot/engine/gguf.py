@@ -229,11 +229,12 @@ def _read_fresh(path: Path) -> ModelCard:
     keys = Keys(read_header(path))
     tokens = keys.strings("tokenizer.ggml.tokens")
     # llama.cpp aborts the whole process on such a file, so it must not get that far.
-    text, times = (b"", 1) if len(set(tokens)) == len(tokens) else Counter(tokens).most_common(1)[0]
-    if times > 1 and text:
-        raise keys.error(
-            f"has the token {text.decode(errors='replace')!r} {times} times: fetch a newer version of the file"
-        )
+    if len(set(tokens)) < len(tokens):
+        text, times = Counter(tokens).most_common(1)[0]
+        if text:
+            raise keys.error(
+                f"has the token {text.decode(errors='replace')!r} {times} times: fetch a newer version of the file"
+            )
     return ModelCard.from_keys(keys)
 
 

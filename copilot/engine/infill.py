@@ -97,8 +97,7 @@ class Infills:
         """Room for a request, and what it goes on from; None while another one runs or others need the room."""
         if self._busy:
             return None
-        resident = self._best(request)
-        way = plan(resident, request, can_shift=self._engine.can_shift) if resident else Plan(0, 0, 0)
+        resident, way = self._best(request)
         keep = resident.held if resident else None
         cells = request.n_tokens + request.sampling.max_tokens - way.kept - way.moved
         lease = self._sequences.lease(cells, 1, keep)
@@ -218,20 +217,20 @@ class Infills:
             _account(resident.held, 0, len(tokens))
             yield None
 
-    def _best(self, request: InfillRequest) -> Resident | None:
-        """The resident that saves most, if it saves anything; without one, room for a new one is made."""
+    def _best(self, request: InfillRequest) -> tuple[Resident | None, Plan]:
+        """The resident that saves most, if it saves anything, and how; without one, room for a new one is made."""
         alive = list(self._sequences)
         self._residents = [resident for resident in self._residents if resident.held in alive]
         wanted = _texts(request)
-        ways = [plan(resident, request, can_shift=self._engine.can_shift) for resident in self._residents]
-        saved = [way.kept + way.apart for way in ways]
-        if saved and (most := max(saved)):
-            best = self._residents[saved.index(most)]
-            if 2 * most > min(len(best.tokens), len(wanted)):
-                return best
-        if len(saved) < MOST_RESIDENT:
-            return None
-        return min(self._residents, key=lambda resident: resident.held.last_used)
+        ways = [(each, plan(each, request, can_shift=self._engine.can_shift)) for each in self._residents]
+        if ways:
+            best, way = max(ways, key=lambda each: each[1].kept + each[1].apart)
+            saved = way.kept + way.apart
+            if saved and 2 * saved > min(len(best.tokens), len(wanted)):
+                return best, way
+        if len(ways) < MOST_RESIDENT:
+            return None, Plan(0, 0, 0)
+        return min(ways, key=lambda each: each[0].held.last_used)
 
 
 class Rereading:

@@ -5,7 +5,7 @@ and pieces of text; no admission and no priorities.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -19,6 +19,8 @@ from copilot.engine.stream import AnswerText
 from copilot.events import Done, Progress, Reason, Text, Usage
 
 Result = TypeVar("Result")
+Step = TypeVar("Step")
+Changed = TypeVar("Changed")
 Part = Generator[Event | None, None, Result]
 """Events, or None for a step without one; and a result at the end."""
 
@@ -95,15 +97,22 @@ class Told:
             self._steps.close()
 
 
-def _reading(part: Part[Result]) -> Generator[tuple[Token, ...] | Progress, None, Result]:
-    """The same steps between those of an answer, and the same result."""
+def changed(
+    part: Generator[Step, None, Result], as_step: Callable[[Step], Changed]
+) -> Generator[Changed, None, Result]:
+    """The steps of a part, each changed, and its result."""
     while True:
         try:
             step = next(part)
         except StopIteration as end:
             result: Result = end.value
             return result
-        yield step if isinstance(step, Progress) else ()
+        yield as_step(step)
+
+
+def _between_tokens(step: Event | None) -> tuple[Token, ...] | Progress:
+    """A step of reading among those of an answer."""
+    return step if isinstance(step, Progress) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,7 @@ class Serving:
             return
         told = Told(self._generated(branch, request, replace(limits, least_lead=surer.least_lead), cancel))
         yield from told
-        if told.ended != "undecided" or not (yield from _reading(surer.read())):
+        if told.ended != "undecided" or not (yield from changed(surer.read(), _between_tokens)):
             return
         known = len(told.tokens)
         again = replace(limits, begun=tuple(told.tokens), one_by_one=True)

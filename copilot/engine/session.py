@@ -27,7 +27,7 @@ from copilot.engine.reading import Reading, restorable
 from copilot.engine.schedule import Blocked, Scheduler, Steps
 from copilot.engine.segments import Link, SegmentStore
 from copilot.engine.sequences import Lease
-from copilot.engine.serving import Serving, Vocabulary
+from copilot.engine.serving import Serving, Vocabulary, changed
 from copilot.errors import BudgetError
 from copilot.events import Done, Usage
 
@@ -230,14 +230,6 @@ def _with_turn(usage: Usage, tokens: int, ms: float) -> Usage:
     )
 
 
-def _unseen(
-    part: Generator[Event | Blocked | None, None, Result],
-) -> Generator[Blocked | None, None, Result]:
+def _unseen(part: Generator[Event | Blocked | None, None, Result]) -> Generator[Blocked | None, None, Result]:
     """The same steps, their events kept from whoever asked."""
-    while True:
-        try:
-            step = next(part)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        yield step if isinstance(step, Blocked) else None
+    return changed(part, lambda step: step if isinstance(step, Blocked) else None)

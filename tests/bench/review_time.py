@@ -43,16 +43,20 @@ _CODE = re.compile(r"^\s+(?:if|elif|while|return|for|raise)\b.*|^\s+[\w.]+(?: [+
 _FINDING = re.compile(r"^(\S+):(\d+)  \w+  .*\[([\w:-]+)\]$")
 
 
+def parses(lines: Sequence[str]) -> bool:
+    """Whether lines are Python."""
+    tree = SyntaxTree.of("\n".join(lines), language_of("a.py"))
+    return tree is not None and not tree.root.has_error
+
+
 def made(lines: list[str], makers: Sequence[Make], count: int, draw: random.Random) -> None:
     """Change so many lines where one of the makers can, so that the text still parses."""
-    python = language_of("a.py")
     for at in draw.sample(range(15, len(lines) - 5), len(lines) - 20):
         if not count:
             return
         for maker in draw.sample(list(makers), len(makers)):
             line = maker(lines[at], draw) if _CODE.search(lines[at]) else None
-            tree = SyntaxTree.of("\n".join([*lines[:at], line or "", *lines[at + 1 :]]), python)
-            if line is not None and line != lines[at] and tree is not None and not tree.root.has_error:
+            if line is not None and line != lines[at] and parses([*lines[:at], line, *lines[at + 1 :]]):
                 lines[at : at + 1] = line.split("\n") if line else []
                 count -= 1
                 break
@@ -82,7 +86,7 @@ def functions(text: str) -> list[str]:
     lines = text.split("\n")
     starts = [at for at, line in enumerate(lines) if re.match(r"(?:def|class) ", line)]
     body = lines[starts[0] : starts[0] + ADDED] if starts else []
-    while body and (not body[-1].strip() or SyntaxTree.of("\n".join(body), language_of("a.py")).root.has_error):  # type: ignore[union-attr]
+    while body and not (body[-1].strip() and parses(body)):
         body.pop()
     return body
 

@@ -8,6 +8,11 @@ from tests.e2e.workplace import Workplace
 
 Key = Literal["tab", "word", "line", "dismiss", "undo", "left", "backspace"]
 """Keys by what they do: `word` and `line` accept so much of a suggestion."""
+VIM_KEYS: dict[Key, str] = {
+    "tab": "<Tab>", "word": "<M-Right>", "line": "<M-C-Right>", "dismiss": "<C-]>", "undo": "<Esc>u",
+    "left": "<Left>", "backspace": "<BS>",
+}  # fmt: skip
+"""As Vim and Neovim write them."""
 
 
 class Editor(Protocol):

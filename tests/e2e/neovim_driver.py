@@ -4,9 +4,9 @@ import importlib.util
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from tests.e2e.editor import Editor, Key
+from tests.e2e.editor import VIM_KEYS, Editor
 from tests.e2e.workplace import Workplace
 
 GHOST = """
@@ -50,10 +50,7 @@ class Neovim(Editor):
     """One Neovim without a terminal."""
 
     name = "neovim"
-    keys: ClassVar[dict[Key, str]] = {
-        "tab": "<Tab>", "word": "<M-Right>", "line": "<M-C-Right>", "dismiss": "<C-]>", "undo": "<Esc>u",
-        "left": "<Left>", "backspace": "<BS>",
-    }  # fmt: skip
+    keys = VIM_KEYS
     size_option = "max_file_bytes"
 
     @staticmethod

@@ -1,5 +1,6 @@
 """A program in a terminal of its own, which also calls us back over a socket. Does not know: any editor."""
 
+import importlib.util
 import os
 import socket
 import struct
@@ -61,10 +62,5 @@ class Terminal:
 
 def missing() -> str:
     """Why there are no such terminals here, "" if there are."""
-    try:
-        import fcntl  # noqa: F401
-        import pty  # noqa: F401
-        import termios  # noqa: F401
-    except ImportError:
-        return "the editor is driven in a terminal of Unix"
-    return ""
+    has_terminals = all(importlib.util.find_spec(name) for name in ("fcntl", "pty", "termios"))
+    return "" if has_terminals else "the editor is driven in a terminal of Unix"

@@ -5,10 +5,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from tests.e2e import terminal
-from tests.e2e.editor import Editor, Key
+from tests.e2e.editor import VIM_KEYS, Editor
 from tests.e2e.terminal import Terminal
 from tests.e2e.workplace import Workplace
 
@@ -30,10 +30,7 @@ class Vim(Editor):
     """One Vim."""
 
     name = "vim"
-    keys: ClassVar[dict[Key, str]] = {
-        "tab": "<Tab>", "word": "<M-Right>", "line": "<M-C-Right>", "dismiss": "<C-]>", "undo": "<Esc>u",
-        "left": "<Left>", "backspace": "<BS>",
-    }  # fmt: skip
+    keys = VIM_KEYS
     size_option = "max_file_bytes"
 
     @staticmethod

@@ -151,29 +151,33 @@ def test_cells_that_were_never_moved_are_trusted(opened: Callable[..., EngineSes
     assert usage.evaluated_tokens == 192
 
 
+def read_in_part(session: EngineSession, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    """Begin to read both texts in full, and cancel within the second one."""
+    cancel = Cancel()
+    for event in session.infill(request(before, after, exact=True), cancel):
+        if isinstance(event, Progress) and event.stage == "read" and event.done > len(before) + 2 * BATCH_TOKENS:
+            cancel.set()
+    assert isinstance(event, Done) and event.reason == "cancelled"
+
+
 def test_a_full_reading_that_is_cancelled_loses_no_cells(opened: Callable[..., EngineSession]) -> None:
     """Whoever types while the text behind the cursor is read again pays for what was typed, as before."""
-    session, before, after, cancel = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS), Cancel()
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS)
     said(session, request(before, after))
     typed = (*before, *TYPED)
     said(session, request(typed, after))
-    for event in session.infill(request(typed, after, exact=True), cancel):
-        if isinstance(event, Progress) and event.stage == "read" and event.done > len(typed) + 2 * BATCH_TOKENS:
-            cancel.set()
-    assert isinstance(event, Done) and event.reason == "cancelled"
+    read_in_part(session, typed, after)
     _, usage = said(session, request((*typed, *TYPED), after))
     assert usage.evaluated_tokens == len(TYPED) + 2
 
 
 def test_a_full_reading_goes_on_where_it_was_cancelled(opened: Callable[..., EngineSession]) -> None:
     """What was read before a cancel is not read again, and the answer is that of a fresh session."""
-    session, before, after, cancel = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS), Cancel()
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS)
     said(session, request(before, after))
     typed = (*before, *TYPED)
     said(session, request(typed, after))
-    for event in session.infill(request(typed, after, exact=True), cancel):
-        if isinstance(event, Progress) and event.stage == "read" and event.done > len(typed) + 2 * BATCH_TOKENS:
-            cancel.set()
+    read_in_part(session, typed, after)
     answer, usage = said(session, request(typed, after, exact=True))
     assert answer == said(opened(), request(typed, after))[0]
     assert usage.evaluated_tokens <= 2 * BATCH_TOKENS + 1

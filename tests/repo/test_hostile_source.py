@@ -71,18 +71,19 @@ text = Path(sys.argv[1]).read_text() * 20
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
-for _ in range(25):
-    structure(text, language_of(sys.argv[1]))
-before = pages()
-for _ in range(40):
-    structure(text, language_of(sys.argv[1]))
-print((pages() - before) * os.sysconf("SC_PAGE_SIZE") // (40 * len(text) // 100))
+grown = []
+for _ in range(6):
+    before = pages()
+    for _ in range(15):
+        structure(text, language_of(sys.argv[1]))
+    grown.append((pages() - before) * os.sysconf("SC_PAGE_SIZE") // (15 * len(text) // 100))
+print(min(grown))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_a_parsed_text_is_let_go_of() -> None:
-    """Memory does not grow with all that was ever parsed."""
+    """Memory does not grow with all that was ever parsed: an allocator grows now and then, a leak in every round."""
     path = FIXTURES / "python" / "limiter.py"
     ran = subprocess.run([sys.executable, "-c", MEMORY, path], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 20, "per cent of the bytes that were parsed"

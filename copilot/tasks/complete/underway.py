@@ -30,11 +30,12 @@ class Pending:
 
     def may_serve(self, newer: Asked) -> bool:
         """Whether what was typed since goes along with what has been written."""
-        if not self.said or (newer.path, newer.after) != (self.asked.path, self.asked.after):
+        if (newer.path, newer.after) != (self.asked.path, self.asked.after):
             return False
-        typed = newer.before.removeprefix(self.asked.before)
-        has_more = len(newer.before) > len(self.asked.before) and newer.before.startswith(self.asked.before)
-        return has_more and (self.said.startswith(typed) or typed.startswith(self.said))
+        typed = newer.before[len(self.asked.before) :]
+        if not (self.said and typed and newer.before.startswith(self.asked.before)):
+            return False
+        return self.said.startswith(typed) or typed.startswith(self.said)
 
 
 class Underway:

@@ -150,9 +150,9 @@ class Critic:
 def _work(change: ChangeView) -> tuple[int, list[tuple[FileView, Edit]]]:
     """How many edits a change has, and those to ask about, the likeliest to be wrong first."""
     found = [(view, edit) for view in change.views for edit in edits(view) if not _is_harmless(change, view, edit)]
-    asked = [each for each in found if log_odds(each[1]) > CLEARED]
-    asked.sort(key=lambda each: -log_odds(each[1]))
-    return min(MOST_PER_CHANGE, len(found)), asked
+    odds = [(log_odds(edit), view, edit) for view, edit in found]
+    asked = sorted((each for each in odds if each[0] > CLEARED), key=lambda each: -each[0])
+    return min(MOST_PER_CHANGE, len(found)), [(view, edit) for _, view, edit in asked]
 
 
 def _is_harmless(change: ChangeView, view: FileView, edit: Edit) -> bool:
