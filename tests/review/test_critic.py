@@ -118,7 +118,17 @@ def test_words_are_asked_for_with_what_stands_near(
     assert "in def smaller(a, b)" in asked[1] and "least_of" not in asked[1]
 
 
-@pytest.mark.parametrize("answer", ['{"problem": "`frobnicate()` leaks here."}', '{"problem": "cut', "", "[1]"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"problem": "`frobnicate()` leaks here."}',
+        '{"problem": "`-if a < b:` is the sign of a diff."}',
+        '{"problem": "`if a < b: if a <= b:` is two versions."}',
+        '{"problem": "cut',
+        "",
+        "[1]",
+    ],
+)
 def test_words_about_what_is_not_there_are_dropped(
     stage: Stage, desk: Desk, session: ScriptedSession, answer: str
 ) -> None:

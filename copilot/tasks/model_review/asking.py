@@ -5,7 +5,7 @@ Does not know: what is asked, what the answers are worth.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from copilot.tasks.model_review.nearby import Nearby
 LEAST = -30.0
 """A log-probability below which differences mean nothing."""
 ANSWER_TOKENS = 80
+_PROBLEM = {"problem": {"type": "string", "minLength": 8, "maxLength": 240}}
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -102,6 +103,12 @@ class Asking:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def problem(self, question: str, passages: Iterable[Sequence[str]]) -> str:
+        """The problem as the model puts it, on one line; "" if it names none or quotes what stands in no passage."""
+        problem = self.said(question, _PROBLEM).get("problem")
+        text = " ".join(problem.split()) if isinstance(problem, str) else ""
+        return text if quotes_only(text, passages) else ""
+
 
 class Desk:
     """Where one review's model is to be had: identified without opening it, opened when the first question comes."""
@@ -137,17 +144,11 @@ class Desk:
             self.asking.session.close()
 
 
-def sentence(answer: Mapping[str, object], code: str) -> str:
-    """What an answer calls the problem, on one line; "" if it quotes what does not stand in the code."""
-    problem = answer.get("problem")
-    said = " ".join(problem.split()) if isinstance(problem, str) else ""
-    return said if is_about(said, code) else ""
-
-
-def is_about(text: str, code: str) -> bool:
-    """Whether all that a sentence quotes stands in the code."""
-    flat = "".join(code.split())
-    return all("".join(quoted.split()).rstrip("()") in flat for quoted in _QUOTED.findall(text))
+def quotes_only(text: str, passages: Iterable[Sequence[str]]) -> bool:
+    """Whether all that a text quotes stands in one passage or another, each given by its lines; spaces aside."""
+    flat = ["".join("".join(lines).split()) for lines in passages]
+    quotes = ("".join(quoted.split()).rstrip("()") for quoted in _QUOTED.findall(text))
+    return all(any(quote in passage for passage in flat) for quote in quotes)
 
 
 @contextmanager

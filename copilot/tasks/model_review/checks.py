@@ -21,7 +21,7 @@ from copilot.review.finding import Finding, Skipped
 from copilot.review.keys import asked_key
 from copilot.review.rule import scrubbed
 from copilot.review.view import FileView
-from copilot.tasks.model_review.asking import Desk, limited, sentence
+from copilot.tasks.model_review.asking import Desk, limited
 
 RULE = "check:"
 MARGIN = 0.5
@@ -96,8 +96,8 @@ class Checker:
         """The finding at the line that speaks most for it, with a sentence of the model."""
         number, text = at
         question = words.change(view.path, diff) + words.broken(check.name, check.instruction, text)
-        answer = self._desk.asking.said(question, {"problem": {"type": "string", "minLength": 8, "maxLength": 240}})
-        problem = sentence(answer, "\n".join(diff))
+        versions = ([line[1:] for line in diff if line[0] != gone] for gone in "+-")
+        problem = self._desk.asking.problem(question, versions)
         message = f"{check.path} asks for this: {check.description}. {problem}".strip()
         return Finding(
             view.path, number, number, check.severity, "maintainability", check.description, scrubbed(message),

@@ -20,7 +20,7 @@ from copilot.review.keys import asked_key
 from copilot.review.kinds import CLEARED, log_odds, renamed
 from copilot.review.rule import scrubbed
 from copilot.review.view import FileView
-from copilot.tasks.model_review.asking import Asking, Desk, limited, sentence
+from copilot.tasks.model_review.asking import Asking, Desk, limited
 from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
@@ -136,10 +136,10 @@ class Critic:
 
     def _explanation(self, edit: Edit, tell: Tell) -> str:
         """One sentence of the model about an edit; "" if it has none, or none about this code."""
-        diff = diff_lines([*edit.head, *edit.old, *edit.tail], [*edit.head, *edit.new, *edit.tail])
+        before, now = ([*edit.head, *lines, *edit.tail] for lines in (edit.old, edit.new))
         near = tell(edit)
-        answer = self._desk.asking.said(words.change(edit.path, diff) + words.explain(edit.evidence, near), _PROBLEM)
-        return sentence(answer, "\n".join([*diff, *near]))
+        question = words.change(edit.path, diff_lines(before, now)) + words.explain(edit.evidence, near)
+        return self._desk.asking.problem(question, (before, now, near))
 
     def _key(self, what: str, edit: Edit) -> bytes:
         parts = (edit.path, str(edit.start_line), str(edit.end_line))
@@ -160,9 +160,6 @@ def _is_harmless(change: ChangeView, view: FileView, edit: Edit) -> bool:
     names = renamed(edit)
     is_new_name = bool(names) and not (view.new_words & names.keys() or view.old_words & set(names.values()))
     return is_new_name or change.is_kept(edit.old, edit.new)
-
-
-_PROBLEM = {"problem": {"type": "string", "minLength": 8, "maxLength": 240}}
 
 
 def _short(text: str) -> str:
