@@ -17,7 +17,6 @@ from copilot.models import InstalledModel, Store, largest_fitting, resolve, ship
 from copilot.models.digests import Record, read_record, sha256_of, write_record
 from copilot.models.store import disk_errors
 from copilot.repo.root import find_root
-from copilot.review.cache import FindingCache
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:  # numpy, tiktoken, jinja2 and llama.cpp are imported by the c
     from copilot.engine.tokenizer import Tokenizer
     from copilot.host.roster import Found
     from copilot.host.start import Launch
+    from copilot.review.cache import FindingCache
     from copilot.tasks.complete import Completer
     from copilot.tasks.complete.model import CompletionModel
     from copilot.tasks.model import ChatModel
@@ -84,8 +84,10 @@ class App:
         """The project that `path` belongs to; secrets in the files at `allowed` paths stay as they are."""
         return Repository.open(path, self.settings.cache_dir, report, allowed)
 
-    def finding_cache(self) -> FindingCache:
+    def finding_cache(self) -> "FindingCache":
         """What reviews found before."""
+        from copilot.review.cache import FindingCache
+
         return FindingCache.at(self.settings.cache_dir / "reviews" / "findings.sqlite3")
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:

@@ -3,7 +3,6 @@
 A repository is not trusted: its `.copilot.toml` may only shape the work, never name a file, a program or an address.
 """
 
-import difflib
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -111,6 +110,8 @@ def chosen_host(environment: Mapping[str, str]) -> Literal["on", "off"]:
 
 
 def _near(key: str, known: Sequence[str]) -> str:
+    import difflib
+
     return next(iter(difflib.get_close_matches(key, known, 1, cutoff=0.75)), "")
 
 

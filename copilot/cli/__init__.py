@@ -1,5 +1,6 @@
 """The command line: parse, call one task, render. Commands are imported when they are called."""
 
+import atexit
 import gc
 import io
 import json
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     # Indexing makes millions of values and no cycles; to look for those every 700 values takes a tenth of the time.
     gc.set_threshold(_VALUES_PER_COLLECTION)
+    atexit.register(gc.freeze)  # nor to look for them once more when all is done
     try:
         code = copilot.main(given, prog_name="copilot", standalone_mode=False)
         sys.stdout.flush()

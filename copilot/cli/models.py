@@ -24,21 +24,12 @@ from copilot.engine.machine import Machine
 from copilot.errors import ModelFileError
 from copilot.events import Progress as Step
 from copilot.events import Report, ignore
-from copilot.models import (
-    InstalledModel,
-    Mode,
-    Placement,
-    Source,
-    by_preference,
-    check,
-    glance,
-    require_usable,
-    resolve,
-    shipped_catalogue,
-)
-from copilot.models import pull as pull_model
+from copilot.models import InstalledModel, by_preference, check, glance, require_usable, resolve, shipped_catalogue
 from copilot.models.catalogue import Model
 from copilot.models.elsewhere import found_in, usual_folders
+from copilot.models.import_ import Mode, Placement
+from copilot.models.pull import Source
+from copilot.models.pull import pull as pull_model
 from copilot.models.store import disk_errors, gigabytes
 from copilot.tasks.calibration import kept
 from copilot.tasks.import_model import import_model, origin_of

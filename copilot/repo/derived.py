@@ -17,6 +17,7 @@ _SOURCES = (
     ("_pb.js", (".proto",)), ("_pb.d.ts", (".proto",)), ("_pb.ts", (".proto",)),
 )  # fmt: skip
 """Ending -> endings of what it may be made from, beside it."""
+_ENDINGS = tuple(ending for ending, _ in _SOURCES)
 
 _OUTPUT_FOLDER = re.compile(r"(^|/)(?:dist|lib|build|out|es|esm|cjs)/(?:(?:esm|cjs|es)/)?")
 
@@ -25,7 +26,7 @@ def made_from(paths: Iterable[str]) -> dict[str, str]:
     """Path -> the path it is made from, for the files that have such a source: beside them, or mirrored from `src/`."""
     present = frozenset(paths)
     found: dict[str, str] = {}
-    for path in sorted(present):
+    for path in sorted(path for path in present if path.endswith(_ENDINGS)):
         source = _source(path, present)
         if source:
             found[path] = source

@@ -7,7 +7,7 @@ Does not know: the reasons of the walk, which files are tracked, whether a file 
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +88,17 @@ def verdict(rules: Sequence[Rule], path: bytes, is_folder: bool) -> bool | None:
     return None
 
 
-def parents(path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield each folder on the way to `path`, `path` last, with the one above it: `a/b` gives (a, ""), (a/b, a)."""
-    above = b""
-    for name in path.split(b"/"):
-        folder = above + b"/" + name if above else name
-        yield folder, above
-        above = folder
+def unknown(path: bytes, known: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield `path` and the folders above it that are not known, outermost first, each with the one above it.
+
+    The empty path, which is above all, must be known.
+    """
+    missing = []
+    while path not in known:
+        above = path.rpartition(b"/")[0]
+        missing.append((path, above))
+        path = above
+    return reversed(missing)
 
 
 _Rules = tuple[tuple[tuple["Rule", ...], int], ...]
@@ -115,23 +119,20 @@ class IgnoreTree:
         self._everywhere = tuple(everywhere)
         self._folds_case = folds_case
         self._rules: dict[bytes, _Rules] = {}
+        """By folder: the rules for what is in it, its own first, each with where the paths they speak of begin."""
         self._left_out: dict[bytes, bool] = {b"": False}
 
     def leaves_out(self, path: bytes, is_folder: bool) -> bool:
         """Tell whether `path` or a folder above it is left out."""
-        return self._folder(path.rpartition(b"/")[0]) or self._decide(path, is_folder)
+        folder = path.rpartition(b"/")[0]
+        left_out = self._left_out
+        for part, above in unknown(folder, left_out):
+            left_out[part] = left_out[above] or self._decide(part, above, is_folder=True)
+        return left_out[folder] or self._decide(path, folder, is_folder)
 
-    def _folder(self, path: bytes) -> bool:
-        known = self._left_out
-        if path not in known:
-            for folder, above in parents(path):
-                if folder not in known:
-                    known[folder] = known[above] or self._decide(folder, is_folder=True)
-        return known[path]
-
-    def _decide(self, path: bytes, is_folder: bool) -> bool:
+    def _decide(self, path: bytes, folder: bytes, is_folder: bool) -> bool:
         subject = path.lower() if self._folds_case else path
-        for rules, begin in self._rules_for(path.rpartition(b"/")[0]):
+        for rules, begin in self._rules_for(folder):
             decided = verdict(rules, subject[begin:], is_folder)
             if decided is not None:
                 return decided
@@ -142,15 +143,16 @@ class IgnoreTree:
         return False
 
     def _rules_for(self, folder: bytes) -> _Rules:
-        """The rules for what is in a folder, its own first, each with where the paths they speak of begin."""
         known = self._rules
-        if folder not in known:
-            for part, above in ((b"", b""), *parents(folder)):
-                if part not in known:
-                    own = read_rules(b"/".join(filter(None, (self._top, part, self._name))), self._folds_case)
-                    around = known.get(above, ())
-                    known[part] = ((own, len(part) + 1 if part else 0), *around) if own else around
+        if not known:
+            known[b""] = self._with_own(b"", ())
+        for part, above in unknown(folder, known):
+            known[part] = self._with_own(part, known[above])
         return known[folder]
+
+    def _with_own(self, folder: bytes, around: _Rules) -> _Rules:
+        own = read_rules(b"/".join(filter(None, (self._top, folder, self._name))), self._folds_case)
+        return ((own, len(folder) + 1 if folder else 0), *around) if own else around
 
 
 def read_rules(path: bytes, folds_case: bool = False) -> tuple[Rule, ...]:

@@ -221,6 +221,15 @@ class Index:
         }
         return {file.path: stored.get(file.key, again.get(file.key, "")) for file in files}
 
+    def symbols(self) -> dict[bytes, tuple[bytes, bytes]]:
+        """Content key of every text file -> the names it defines and those it refers to, as `content` packs them."""
+        rows = self.select(
+            "SELECT c.key, c.defines, c.refers FROM files f JOIN contents c ON c.id = f.content"
+            " WHERE f.root = ? AND c.problem = ''",
+            (self.number,),
+        )
+        return {key: (defines, refers) for key, defines, refers in rows}
+
     def stored(self, column: str, keys: Iterable[bytes]) -> dict[bytes, Any]:
         """Content key -> one column of `contents`."""
         found: dict[bytes, Any] = {}

@@ -169,8 +169,8 @@ class _Packing:
     def packed(self) -> Pack:
         """Choose, then lay out."""
         kind = self.request.kind
-        choice = self._all() or self._chosen()
-        names = self._tree(choice, self.tree_room)
+        whole = self._all()
+        choice, names = (whole, self._tree(whole, self.tree_room)) if whole else self._chosen()
         room = self.budget - choice.tokens - names.tokens
         extra = Filling(self.index, self.forms, self.candidates, self.budget, kind == "map").fill(choice, room)
         left = self.budget - choice.tokens - (extra.tokens if extra else 0)
@@ -183,11 +183,12 @@ class _Packing:
         names = self._named(empty, self.budget)
         return None if names.unnamed else everything(self.candidates, self.budget - names.tokens, self.forms)
 
-    def _chosen(self) -> Choice:
+    def _chosen(self) -> tuple[Choice, Tree]:
+        """The forms of the files, and the names of those without one."""
         limit = self._whole_limit
         choice = self._loud(limit)
+        names = self._tree(choice, self.tree_room)
         for _ in range(_ROUNDS):
-            names = self._tree(choice, self.tree_room)
             room = self.budget - choice.tokens - names.tokens
             if room < (1 - ENOUGH) * self.budget:
                 break
@@ -195,7 +196,8 @@ class _Packing:
             improve(choice, self.candidates, room, self.forms, limit)
             if choice.tokens == before:
                 break
-        return choice
+            names = self._tree(choice, self.tree_room)
+        return choice, names
 
     @property
     def _whole_limit(self) -> float:

@@ -78,15 +78,14 @@ def rank(index: Index) -> tuple[RankedFile, ...]:
 
 
 def _standings(index: Index, made: Mapping[str, str]) -> list[Standing]:
-    defines = index.stored("defines", (file.key for file in index.files))
-    refers = index.stored("refers", (file.key for file in index.files))
+    symbols = index.symbols()
     nodes = []
     for file in index.files:
         voice = _WEIGHTS[role_of(file.path)].voice * (0.1 if file.marks else 1.0)
         if file.path in made:  # names mean the file that a person wrote, and it is that file that uses others
             nodes.append(Node(b"", b"", 0.1 * voice))
         else:
-            nodes.append(Node(defines.get(file.key, b""), refers.get(file.key, b""), voice))
+            nodes.append(Node(*symbols.get(file.key, (b"", b"")), voice))
     return standings(nodes)
 
 

@@ -3,7 +3,7 @@
 Each line stands for itself, so tokens add up. Knows no content, no ranks, no forms.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,6 +11,9 @@ from typing import NamedTuple
 from copilot.repo.forms import shown
 
 CountAll = Callable[[Sequence[str]], list[int]]
+
+_LEAST_PART = 8
+"""Tokens that must be left to try names in the place of a summary: one name and the number of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +41,42 @@ def tree(paths: Sequence[str], room: int, count: CountAll) -> Tree:
         lines = _counted(_listing(folders), count)
         if sum(line.tokens for line in lines) <= room:
             return _made(paths, lines)
-    for depth, sizes in _sizes(folders):
+    summaries: dict[str, int] = {}
+    stale: set[str] = set()
+    for depth, sizes, changed in _levels(folders):
+        stale |= changed
         if len(sizes) > room:
             continue
-        summaries = count([_summary(folder, sizes[folder]) for folder in sorted(sizes)])
-        if sum(summaries) <= room:
-            return _made(paths, _expanded(_grouped(paths, depth), summaries, room, count))
+        again = sorted(stale & sizes.keys())
+        summaries |= zip(again, count([_summary(folder, sizes[folder]) for folder in again]), strict=True)
+        stale.clear()
+        if sum(summaries[folder] for folder in sizes) <= room:
+            costs = [(folder, summaries[folder]) for folder in sorted(sizes)]
+            return _made(paths, _expanded(folders, _grouped(folders, depth), costs, room, count))
     return _made(paths, [])
 
 
-def _expanded(groups: dict[str, list[str]], summaries: Sequence[int], room: int, count: CountAll) -> list[_Line]:
-    """Replace summaries by names while there is room, first folders first."""
-    left = room - sum(summaries)
+def _expanded(
+    folders: dict[str, list[str]],
+    groups: dict[str, list[str]],
+    summaries: Sequence[tuple[str, int]],
+    room: int,
+    count: CountAll,
+) -> list[_Line]:
+    """Replace the groups' summaries by names while there is room, first groups first."""
+    left = room - sum(tokens for _, tokens in summaries)
     lines: list[_Line] = []
-    for (folder, inside), tokens in zip(groups.items(), summaries, strict=True):
-        full = _counted(_listing(_by_folder(inside)), count)
+    for group, tokens in summaries:
+        full = _counted(_listing({folder: folders[folder] for folder in groups[group]}), count)
         wanted = sum(line.tokens for line in full) - tokens
         if wanted <= left:
             left -= wanted
             lines += full
             continue
-        part = _partly(folder, inside, left + tokens, count)
+        inside = sorted(path for folder in groups[group] for path in folders[folder])
+        part = _partly(group, inside, left + tokens, count) if left >= _LEAST_PART else None
         if part is None:
-            lines.append(_Line(_summary(folder, len(inside)), tokens))
+            lines.append(_Line(_summary(group, len(inside)), tokens))
         else:
             left -= part.tokens - tokens
             lines.append(part)
@@ -109,29 +125,32 @@ def _listing(folders: dict[str, list[str]]) -> list[tuple[str, tuple[str, ...]]]
     return [(_line(folder, named, 0), named) for folder, named in inside]
 
 
-def _sizes(folders: dict[str, list[str]]) -> Iterator[tuple[int, dict[str, int]]]:
-    """From the deepest level up to the root: how many files each of the groups that `_grouped` makes there has."""
+def _levels(folders: dict[str, list[str]]) -> Iterator[tuple[int, dict[str, int], set[str]]]:
+    """From the deepest level up to the root: how many files each of the groups that `_grouped` makes there has, and
+    which of them are new or have grown since the level below."""
     deepest = max((_level(folder) for folder in folders), default=0)
     levels: list[list[str]] = [[] for _ in range(deepest + 1)]
     for folder in folders:
         levels[_level(folder)].append(folder)
     sizes = {folder: len(inside) for folder, inside in folders.items()}
-    yield deepest, sizes
+    yield deepest, sizes, set(sizes)
     for depth in range(deepest - 1, -1, -1):
+        grown = set()
         for folder in levels[depth + 1]:
             above = _folder(folder)
             if above not in sizes:
                 levels[depth].append(above)
             sizes[above] = sizes.get(above, 0) + sizes.pop(folder)
-        yield depth, sizes
+            grown.add(above)
+        yield depth, sizes, grown
 
 
-def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
-    """Paths by their folder, folders below `depth` joined to the one at it."""
+def _grouped(folders: Iterable[str], depth: int) -> dict[str, list[str]]:
+    """Folders by the one at `depth` that they are joined to, which may be themselves."""
     groups: dict[str, list[str]] = {}
-    for path in paths:
-        groups.setdefault("/".join(path.split("/")[:-1][:depth]), []).append(path)
-    return {folder: groups[folder] for folder in sorted(groups)}
+    for folder in sorted(folders):
+        groups.setdefault("/".join(folder.split("/")[:depth]), []).append(folder)
+    return groups
 
 
 def _folder(path: str) -> str:

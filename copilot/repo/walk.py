@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from copilot.repo.folders import Found, folds_case_at, walk_folders
 from copilot.repo.git import ListedPath, list_paths
-from copilot.repo.ignore import IgnoreTree, parents
+from copilot.repo.ignore import IgnoreTree, unknown
 from copilot.repo.names import reason_by_name
 
 IGNORE_NAME = ".copilotignore"
@@ -79,11 +79,9 @@ def _from_git(top: bytes, listed: Iterable[ListedPath]) -> Iterator[Found]:
     real: dict[bytes, bool] = {b"": True}
 
     def is_real(folder: bytes) -> bool:
-        if folder not in real:
-            for part, above in parents(folder):
-                if part not in real:
-                    status = _lstat(top, part) if real[above] else None
-                    real[part] = isinstance(status, str) or (status is not None and stat.S_ISDIR(status.st_mode))
+        for part, above in unknown(folder, real):
+            status = _lstat(top, part) if real[above] else None
+            real[part] = isinstance(status, str) or (status is not None and stat.S_ISDIR(status.st_mode))
         return real[folder]
 
     for entry in listed:

@@ -8,8 +8,9 @@ from copilot.engine.gguf import read_card
 from copilot.engine.gguf_join import join, part_paths, whole_name
 from copilot.errors import ModelFileError, ModelMissingError, UsageError
 from copilot.events import Report, ignore
-from copilot.models import Catalogue, InstalledModel, Placement, Store, import_file
+from copilot.models import Catalogue, InstalledModel, Store
 from copilot.models.elsewhere import Elsewhere, find, found_in
+from copilot.models.import_ import Placement, import_file
 
 _PROGRAMS = ("ollama:", "lmstudio:")
 

@@ -158,7 +158,8 @@ PULL = """
     import sys
     from pathlib import Path
     from copilot.errors import CopilotError
-    from copilot.models import Catalogue, Model, Store, pull
+    from copilot.models import Catalogue, Model, Store
+    from copilot.models.pull import pull
 
     folder, sha256, size, revision = sys.argv[1:]
     tiny = Model("tiny", ("chat",), "maker/tiny", "tiny.gguf", revision, int(size), "Apache-2.0", 2048, sha256 or None)

@@ -7,7 +7,8 @@ import pytest
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
 from copilot.events import Progress
-from copilot.models import Catalogue, Mode, Placement, Store, import_file
+from copilot.models import Catalogue, Store
+from copilot.models.import_ import Mode, Placement, import_file
 
 
 @pytest.fixture

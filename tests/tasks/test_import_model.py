@@ -10,8 +10,9 @@ import pytest
 
 from copilot.engine.gguf import read_card
 from copilot.errors import ModelFileError, ModelMissingError, UsageError
-from copilot.models import Placement, Store, shipped_catalogue
+from copilot.models import Store, shipped_catalogue
 from copilot.models.elsewhere import MODEL_LAYER
+from copilot.models.import_ import Placement
 from copilot.tasks.import_model import import_model, origin_of
 from copilot.testing import Shape
 from copilot.testing.gguf_splitter import split_model
