@@ -5,7 +5,8 @@ Works on name hashes and counts; knows no paths, no roles, no index.
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import rustworkx
@@ -41,64 +42,65 @@ class Standing(NamedTuple):
 
 def standings(nodes: Sequence[Node]) -> list[Standing]:
     """Rank all files. The result depends on nothing but `nodes` and their order."""
-    definers = _shares(_definers(nodes))
+    uses = [_uses(node.refers) for node in nodes]
+    definers = _definers(nodes, set().union(*(names for names, _ in uses)))
     edges: list[tuple[int, int, float]] = []
     users = [0] * len(nodes)
     used: set[int] = set()
-    for source, node in enumerate(nodes):
-        towards: dict[int, float] = {}
-        for key, count in _uses(node.refers):
-            targets = definers.get(key)
+    for source, (names, counts) in enumerate(uses):
+        towards: defaultdict[int, float] = defaultdict(float)
+        for name, count in zip(names, counts, strict=True):
+            targets = definers.get(name)
             # A name the file defines itself is its own, whoever else defines it too.
             if targets is None or source in targets:
                 continue
-            used.add(key)
+            used.add(name)
             root = _ROOTS[count] if count < len(_ROOTS) else math.sqrt(count)
             for target, share in targets.items():
-                towards[target] = towards.get(target, 0.0) + root * share
-        for target in sorted(towards):
+                towards[target] += root * share
+        weight = nodes[source].weight
+        for target, sum_of_uses in towards.items():
             users[target] += 1
-            edges.append((source, target, towards[target] * node.weight))
+            edges.append((source, target, sum_of_uses * weight))
     symbols = [0] * len(nodes)
-    for key in used:
-        for target in definers[key]:
+    for name in used:
+        for target in definers[name]:
             symbols[target] += 1
     scores = _page_rank(nodes, edges)
     return [Standing(*row) for row in zip(scores, symbols, users, strict=True)]
 
 
-def _definers(nodes: Sequence[Node]) -> dict[int, dict[int, float]]:
-    """Name hash -> {file: how surely a use means its definition}."""
+def _definers(nodes: Sequence[Node], wanted: Container[int]) -> dict[int, dict[int, float]]:
+    """Wanted name -> {file: how surely a use means its definition}; without names that too many files define.
+
+    The weight of each definition is divided among all of the name.
+    """
     definers: dict[int, dict[int, float]] = {}
     for number, node in enumerate(nodes):
-        for key, weight in _ENTRY.iter_unpack(node.defines):
-            files = definers.get(key)
-            if files is None:
-                definers[key] = {number: weight}
-            else:
-                files[number] = weight
+        for name, weight in _ENTRY.iter_unpack(node.defines):
+            if name in definers:
+                definers[name][number] = weight
+            elif name in wanted:
+                definers[name] = {number: weight}
+    for name in [name for name, files in definers.items() if len(files) > 1]:
+        files = definers[name]
+        if len(files) > MOST_DEFINERS:
+            del definers[name]
+        else:
+            definers[name] = {file: weight / len(files) for file, weight in files.items()}
     return definers
 
 
-def _shares(definers: dict[int, dict[int, float]]) -> dict[int, dict[int, float]]:
-    """The same, each definition's weight divided among all of the name; without names that too many files define."""
-    return {
-        key: {file: weight / len(files) for file, weight in files.items()} if len(files) > 1 else files
-        for key, files in definers.items()
-        if len(files) <= MOST_DEFINERS
-    }
-
-
-def _uses(refers: bytes) -> Iterator[tuple[int, int]]:
+def _uses(refers: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Hashes of the names that a file uses, and how often each."""
     size = len(refers) // _BYTES_PER_USE
-    hashes = struct.unpack_from(f"<{size}Q", refers)
-    return zip(hashes, struct.unpack_from(f"<{size}H", refers, 8 * size), strict=True)
+    return struct.unpack_from(f"<{size}Q", refers), struct.unpack_from(f"<{size}H", refers, 8 * size)
 
 
 def _page_rank(nodes: Sequence[Node], edges: list[tuple[int, int, float]]) -> list[float]:
     if not nodes:
         return []
-    graph: rustworkx.PyDiGraph[int, float] = rustworkx.PyDiGraph(multigraph=False)
+    graph: rustworkx.PyDiGraph[int, float] = rustworkx.PyDiGraph()
     graph.add_nodes_from(range(len(nodes)))
     graph.add_edges_from(edges)
     start = {number: node.weight for number, node in enumerate(nodes)}
