@@ -42,7 +42,7 @@ _LOUD = 0.1
 _LOUD_SHARE = 0.20
 """That takes no more of the budget than this."""
 
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,28 +185,31 @@ class _Packing:
 
     def _chosen(self) -> tuple[Choice, Tree]:
         """The forms of the files, and the names of those without one."""
-        limit = self._whole_limit
-        choice = self._loud(limit)
+        choice = self._loud()
+        self._improve(choice, self.tree_room)  # the names take no more than that
         names = self._tree(choice, self.tree_room)
         for _ in range(_ROUNDS):
-            room = self.budget - choice.tokens - names.tokens
-            if room < (1 - ENOUGH) * self.budget:
-                break
             before = choice.tokens
-            improve(choice, self.candidates, room, self.forms, limit)
+            self._improve(choice, names.tokens)
             if choice.tokens == before:
                 break
             names = self._tree(choice, self.tree_room)
         return choice, names
+
+    def _improve(self, choice: Choice, names_tokens: int) -> None:
+        """Spend what the choice and so many tokens of names leave, unless that is hardly anything."""
+        room = self.budget - choice.tokens - names_tokens
+        if room >= (1 - ENOUGH) * self.budget:
+            improve(choice, self.candidates, room, self.forms, self._whole_limit)
 
     @property
     def _whole_limit(self) -> float:
         """A file of more tokens is not shown whole."""
         return self.budget * WHOLE_SHARE if self.request.kind == "full" else 0.0
 
-    def _loud(self, limit: float) -> Choice:
+    def _loud(self) -> Choice:
         """What must not end as a name alone: the README, and files that rank high but are too large."""
-        choice = Choice({})
+        choice, limit = Choice({}), self._whole_limit
         loud = _LOUD * max((candidate.rank for candidate in self.candidates), default=0.0)
         by_rank = sorted(self.candidates, key=lambda c: (not _is_front_page(c.file.path), -c.rank, c.file.path))
         for candidate in by_rank if limit else ():
