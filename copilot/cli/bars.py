@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from copilot import events
+from copilot.cli.interrupts import held
 from copilot.tasks.speed import duration
 
 STAGES = {
@@ -50,16 +51,19 @@ class _Rate(ProgressColumn):
 class Bars:
     """One bar per stage on a console; the one that reported last is seen."""
 
+    @held()
     def __init__(self, console: Console) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[count]}"))
         self._progress = Progress(*columns, _Rate(), TimeElapsedColumn(), console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._progress.start()
 
+    @held()
     def stop(self) -> None:
         """Take the bars away."""
         self._progress.stop()
 
+    @held()
     def report(self, progress: events.Progress) -> None:
         """Draw one step of a stage; a stage appears when it first reports."""
         reused = progress.reused

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment
 
+from copilot.cli.interrupts import held
 from copilot.cli.render import clean
 
 
@@ -48,8 +49,12 @@ class MarkdownStream:
         if not self._out.is_terminal:
             sys.stdout.write(clean(text))
             sys.stdout.flush()
-            return
-        self._pending += clean(text)
+        else:
+            self._draw(clean(text))
+
+    @held()
+    def _draw(self, text: str) -> None:
+        self._pending += text
         finished, self._pending = split_blocks(self._pending)
         if finished:
             self._print(finished)
@@ -63,7 +68,12 @@ class MarkdownStream:
         """Print what is left; the next write begins a new block."""
         if not self._out.is_terminal:
             sys.stdout.write("\n")
-        elif self._pending.strip():
+        else:
+            self._finish()
+
+    @held()
+    def _finish(self) -> None:
+        if self._pending.strip():
             self._print(self._pending)
         self._pending = ""
 

@@ -38,8 +38,6 @@ class Conversation:
             stdout=theirs,
             stderr=theirs,
             env=environment,
-            # A suite started in the background inherits an ignored SIGINT; a user's terminal does not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         os.close(theirs)
         self.seen, self._at = "", 0

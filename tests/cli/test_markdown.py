@@ -1,10 +1,13 @@
 """The streamed answer on a terminal."""
 
 import io
+import signal
+import threading
 
 import pytest
 from rich.console import Console
 
+from copilot.cli.interrupts import held
 from copilot.cli.markdown import MarkdownStream, split_blocks
 from copilot.cli.render import clean
 
@@ -42,3 +45,43 @@ def test_every_word_reaches_the_terminal_once() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     """An answer or a file name cannot move the cursor or set the title."""
     assert clean("a\x1b]0;evil\x07b\x9bc\td\n") == "a�]0;evil�b�c\td\n"
+
+
+class Interrupting(io.StringIO):
+    """A screen where Ctrl-C is pressed at each of some writes."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._left = at
+
+    def write(self, text: str, /) -> int:
+        self._left -= 1
+        if not self._left:
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+def test_ctrl_c_leaves_the_terminal_as_it_was(at: int) -> None:
+    """Whenever it comes while a block is drawn, the cursor is seen again and nothing but the interrupt is raised."""
+    screen = Interrupting(at)
+    out = Console(file=screen, force_terminal=True, width=60, height=8, color_system=None)
+    with pytest.raises(KeyboardInterrupt), MarkdownStream(out) as stream:
+        for word in ("one ", "two\n\n", "three ", "four"):
+            stream.write(word)
+        stream.close()
+    assert screen.getvalue().count("\x1b[?25l") == screen.getvalue().count("\x1b[?25h") > 0
+
+
+def test_an_interrupt_is_held_in_the_main_thread_only() -> None:
+    """It comes at the end of the block, and again at once afterwards; another thread has none to hold."""
+    reached = []
+    with pytest.raises(KeyboardInterrupt), held():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("end")
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    thread = threading.Thread(target=held()(lambda: reached.append("thread")))
+    thread.start()
+    thread.join()
+    assert reached == ["end", "thread"]
