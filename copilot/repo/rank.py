@@ -133,8 +133,10 @@ def _is_copy(file: IndexedFile, originals: dict[bytes, str]) -> bool:
 def _originals(files: Sequence[IndexedFile]) -> dict[bytes, str]:
     """Content -> the path that stands for all its copies: the shallowest, then the first."""
     originals: dict[bytes, str] = {}
-    for file in sorted(files, key=lambda file: (file.path.count("/"), file.path)):
-        originals.setdefault(file.key, file.path)
+    for file in files:
+        known = originals.setdefault(file.key, file.path)
+        if known != file.path:
+            originals[file.key] = min(known, file.path, key=lambda path: (path.count("/"), path))
     return originals
 
 
