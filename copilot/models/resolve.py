@@ -9,10 +9,9 @@ from pathlib import Path
 
 from copilot.errors import ModelMissingError
 from copilot.events import Report, ignore
-from copilot.models.catalogue import Catalogue, Role
+from copilot.models.catalogue import Catalogue, Model, Role
 from copilot.models.geometry import PublishedShape
 from copilot.models.installed import InstalledModel, check, glance, require_usable
-from copilot.models.pull import join_installed_parts
 from copilot.models.store import Store, disk_errors, gigabytes, require_gguf
 
 
@@ -36,10 +35,16 @@ def resolve(
         if _is_path(name_or_path):
             return _at_path(Path(name_or_path).expanduser(), store, catalogue, report)
         model = catalogue.require(name_or_path)
-        joined = join_installed_parts(model, store, catalogue, report)
+        joined = _joined(model, store, catalogue, report)
         if joined is None:
             raise ModelMissingError(f"{model.name} is not installed; run `copilot models pull {model.name}`")
         return require_usable(joined)
+
+
+def _joined(model: Model, store: Store, catalogue: Catalogue, report: Report) -> InstalledModel | None:
+    from copilot.models.pull import join_installed_parts  # with it come the network's modules
+
+    return join_installed_parts(model, store, catalogue, report)
 
 
 def by_preference(store: Store, catalogue: Catalogue) -> tuple[str, ...]:
@@ -54,7 +59,7 @@ def _default(store: Store, catalogue: Catalogue, role: Role, report: Report) -> 
             return require_usable(check(name, store, catalogue, report))
     for model in catalogue.models:
         if role in model.roles:
-            joined = join_installed_parts(model, store, catalogue, report)
+            joined = _joined(model, store, catalogue, report)
             if joined is not None:
                 return require_usable(joined)
     suggestion = catalogue.require(catalogue.default)

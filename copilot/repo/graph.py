@@ -5,7 +5,6 @@ Works on name hashes and counts; knows no paths, no roles, no index.
 
 import math
 import struct
-from collections import defaultdict
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
@@ -45,24 +44,22 @@ def standings(nodes: Sequence[Node]) -> list[Standing]:
     uses = [_uses(node.refers) for node in nodes]
     definers = _definers(nodes, set().union(*(names for names, _ in uses)))
     edges: list[tuple[int, int, float]] = []
-    users = [0] * len(nodes)
     used: set[int] = set()
     for source, (names, counts) in enumerate(uses):
-        towards: defaultdict[int, float] = defaultdict(float)
-        for name, count in zip(names, counts, strict=True):
-            targets = definers.get(name)
+        towards: dict[int, float] = {}
+        for name, targets, count in zip(names, map(definers.get, names), counts, strict=True):
             # A name the file defines itself is its own, whoever else defines it too.
             if targets is None or source in targets:
                 continue
             used.add(name)
             root = _ROOTS[count] if count < len(_ROOTS) else math.sqrt(count)
             for target, share in targets.items():
-                towards[target] += root * share
+                towards[target] = towards.get(target, 0.0) + root * share
         weight = nodes[source].weight
-        for target, sum_of_uses in towards.items():
-            users[target] += 1
-            edges.append((source, target, sum_of_uses * weight))
-    symbols = [0] * len(nodes)
+        edges += [(source, target, sum_of_uses * weight) for target, sum_of_uses in towards.items()]
+    users, symbols = [0] * len(nodes), [0] * len(nodes)
+    for _, target, _ in edges:
+        users[target] += 1
     for name in used:
         for target in definers[name]:
             symbols[target] += 1
@@ -78,10 +75,11 @@ def _definers(nodes: Sequence[Node], wanted: Container[int]) -> dict[int, dict[i
     definers: dict[int, dict[int, float]] = {}
     for number, node in enumerate(nodes):
         for name, weight in _ENTRY.iter_unpack(node.defines):
-            if name in definers:
-                definers[name][number] = weight
-            elif name in wanted:
-                definers[name] = {number: weight}
+            if name in wanted:
+                if name in definers:
+                    definers[name][number] = weight
+                else:
+                    definers[name] = {number: weight}
     for name in [name for name, files in definers.items() if len(files) > 1]:
         files = definers[name]
         if len(files) > MOST_DEFINERS:
