@@ -17,6 +17,7 @@ from copilot.models import InstalledModel, Store, largest_fitting, resolve, ship
 from copilot.models.digests import Record, read_record, sha256_of, write_record
 from copilot.models.store import disk_errors
 from copilot.repo.root import find_root
+from copilot.tasks.cache import Kept
 from copilot.tasks.repository import Repository
 from copilot.tasks.speed import SpeedLog
 
@@ -80,6 +81,10 @@ class App:
     def store(self) -> Store:
         return Store(self.settings.models_dir)
 
+    def kept(self, what: Kept) -> Path:
+        """The folder in the cache for one kind of things, which `copilot cache` knows about."""
+        return self.settings.cache_dir / what
+
     def repository(self, path: Path, report: Report = ignore, allowed: frozenset[str] = frozenset()) -> Repository:
         """The project that `path` belongs to; secrets in the files at `allowed` paths stay as they are."""
         return Repository.open(path, self.settings.cache_dir, report, allowed)
@@ -88,7 +93,7 @@ class App:
         """What reviews found before."""
         from copilot.review.cache import FindingCache
 
-        return FindingCache.at(self.settings.cache_dir / "reviews" / "findings.sqlite3")
+        return FindingCache.at(self.kept("reviews") / "findings.sqlite3")
 
     def installed_model(self, report: Report = ignore) -> InstalledModel:
         """The model the settings name, or the best one installed that fits; ModelMissingError says how to get one."""
@@ -114,7 +119,7 @@ class App:
 
     @property
     def _cards(self) -> Path:
-        return self.settings.cache_dir / "cards"
+        return self.kept("cards")
 
     def _card(self, report: Report) -> "ModelCard":
         from copilot.engine.gguf import read_card
@@ -172,7 +177,7 @@ class App:
         from copilot.tasks.complete.context import RepositoryContext
         from copilot.tasks.complete.statistics import Statistics
 
-        statistics = Statistics(self.settings.cache_dir / "completion" / "statistics.json")
+        statistics = Statistics(self.kept("completion") / "statistics.json")
         context = RepositoryContext(repository, in_background=ahead)
         return Completer(model, session, context, statistics, ahead=ahead)
 
@@ -236,7 +241,7 @@ class App:
     @property
     def log_folder(self) -> Path:
         """Where hosts keep their logs."""
-        return self.settings.cache_dir / "host"
+        return self.kept("host")
 
     def local_session(self, model: "Served") -> "Session":
         """A session in this process; the weights are loaded by its first request."""
@@ -257,7 +262,7 @@ class App:
             return LlamaEngine(card.path, params, n_ctx, admit)
 
         store = SegmentStore(
-            settings.cache_dir / "kv",
+            self.kept("kv"),
             fingerprint(self.model_digest(card.path), params),
             settings.cache_quota_bytes,
         )
@@ -283,7 +288,7 @@ class App:
     def prefixes(self, repository: Repository, model: "ChatModel") -> "Prefixes":
         from copilot.tasks.prefix import Prefixes
 
-        return Prefixes(repository, model, self.settings.cache_dir / "prefixes")
+        return Prefixes(repository, model, self.kept("prefixes"))
 
     def speed(self, model: "ChatModel") -> SpeedLog:
         settings = self.settings

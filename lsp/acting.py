@@ -138,7 +138,7 @@ class Actions:
         values = dict(given) if isinstance(given, dict) else {}
         answer = await self._questions.ask(values | {"question": question})
         project = self._state.projects.require(Given(values).uri)
-        folder = project.app.settings.cache_dir / "answers"
+        folder = project.app.kept("answers")
         await show_answer(self._state.client, self._state.settings.ask.show, folder, question, answer["answer"])
         return answer
 

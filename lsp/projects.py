@@ -225,7 +225,7 @@ class Projects:
     def loose(self) -> Project:
         """A repository that holds nothing, for completing a file that belongs to none."""
         app = self._open_app(Path(gettempdir()), self._flags)
-        folder = private_folder(app.settings.cache_dir / "loose")
+        folder = private_folder(app.kept("loose"))
         note = folder / "README.md"
         if not note.exists():
             replace_file(note, b"Stands in for a repository while files are edited that belong to none.\n")

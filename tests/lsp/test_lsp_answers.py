@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from copilot.tasks.cache import clear
+
 SHOWS = {"window": {"showDocument": {"support": True}, "workDoneProgress": True}}
 
 
@@ -109,7 +111,7 @@ def test_status_notifications_can_be_switched_off(start) -> None:
 
 
 def test_answer_of_a_command_is_shown_as_a_document(start) -> None:
-    """`copilot.explain` returns the answer and opens it as Markdown, where the client can."""
+    """`copilot.explain` returns the answer and opens it as Markdown, where the client can, until the cache is cleared."""
     server = start(SHOWS, answer="It dials.", replies={"window/showDocument": lambda params: {"success": True}})
     uri = server.uri("net.py")
     server.session.open(uri, "def f():\n    pass\n")
@@ -118,7 +120,10 @@ def test_answer_of_a_command_is_shown_as_a_document(start) -> None:
     run = {"command": "copilot.explain", "arguments": arguments}
     assert server.session.request("workspace/executeCommand", run)["answer"] == "It dials."
     shown = server.session.asked("window/showDocument")
-    assert Path(shown["uri"].removeprefix("file://")).read_text().endswith("It dials.\n")
+    kept = Path(shown["uri"].removeprefix("file://"))
+    assert kept.read_text().endswith("It dials.\n")
+    clear(kept.parents[1])
+    assert not kept.exists()
 
 
 def test_answer_of_a_command_is_a_message_elsewhere(start) -> None:
