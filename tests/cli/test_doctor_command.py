@@ -35,6 +35,15 @@ def test_broken_settings_of_the_user_are_reported_too(run, tmp_path: Path) -> No
     assert "llama.cpp" in found(ran)
 
 
+def test_a_folder_that_cannot_be_looked_at_is_a_finding(run, tiny: Path, tmp_path: Path) -> None:
+    """Every other check is made all the same."""
+    ran = run("doctor", "--model", tiny, "--json", COPILOT_CACHE_DIR=str(tmp_path / ("x" * 300)))
+    checks = found(ran)
+    assert (ran.code, checks["cache"]["status"], checks["git"]["status"]) == (2, "problem", "ok")
+    assert "File name too long" in checks["cache"]["found"] and checks["cache"]["cure"]
+    assert {"llama.cpp", "models folder", "tier"} <= checks.keys()
+
+
 def test_a_measurement_is_kept_and_told(run, tiny: Path) -> None:
     """Measured once, it serves the tier of later runs, until the cache is cleared."""
     measured = found(run("doctor", "--measure", "--json", COPILOT_CONTEXT_TOKENS="1024"))

@@ -111,7 +111,7 @@ def test_status_notifications_can_be_switched_off(start) -> None:
 
 
 def test_answer_of_a_command_is_shown_as_a_document(start) -> None:
-    """`copilot.explain` returns the answer and opens it as Markdown, where the client can, until the cache is cleared."""
+    """`copilot.explain` returns the answer and opens it as Markdown where the client can; it goes with the cache."""
     server = start(SHOWS, answer="It dials.", replies={"window/showDocument": lambda params: {"success": True}})
     uri = server.uri("net.py")
     server.session.open(uri, "def f():\n    pass\n")

@@ -71,6 +71,7 @@ def test_a_llama_cpp_that_is_missing_is_named_with_what_builds_it(
     (tmp_path / "c++").write_text("#!/bin/sh\n")
     (tmp_path / "c++").chmod(0o700)
     assert "pip install" in llama().cure and "compiler" not in llama().cure
+    assert "--no-binary llama-cpp-python llama-cpp-python" in llama().cure and sys.executable in llama().cure
 
 
 def test_an_engine_that_cannot_be_reached_is_named(tmp_path: Path) -> None:

@@ -39,20 +39,31 @@ class Patient:
 def examine(patient: Patient) -> list[Check]:
     """Every check that can be made, however many things are wrong."""
     configured = patient.settings
-    return [
-        *_settings(patient.wrong_settings),
-        llama(),
-        processor(patient.machine),
-        git(),
-        editors(),
-        folder("cache", configured.cache_dir),
-        cache_health(configured.cache_dir, configured.cache_quota_bytes),
-        folder("models folder", configured.models_dir),
-        *model_files(patient.store, patient.catalogue),
-        host(patient.hosts),
-        tier(patient.machine, patient.catalogue, patient.calibration, configured),
-        *_model(patient),
-    ]
+    asked: tuple[tuple[str, Callable[[], Check | list[Check]]], ...] = (
+        ("settings", lambda: _settings(patient.wrong_settings)),
+        ("llama.cpp", llama),
+        ("processor", lambda: processor(patient.machine)),
+        ("git", git),
+        ("editors", editors),
+        ("cache", lambda: folder("cache", configured.cache_dir)),
+        ("cache health", lambda: cache_health(configured.cache_dir, configured.cache_quota_bytes)),
+        ("models folder", lambda: folder("models folder", configured.models_dir)),
+        ("model files", lambda: model_files(patient.store, patient.catalogue)),
+        ("host", lambda: host(patient.hosts)),
+        ("tier", lambda: tier(patient.machine, patient.catalogue, patient.calibration, configured)),
+        ("model", lambda: _model(patient)),
+    )
+    return [check for name, ask in asked for check in _answers(name, ask)]
+
+
+def _answers(name: str, ask: Callable[[], Check | list[Check]]) -> list[Check]:
+    """What comes of one question; what the system refuses to be looked at is a finding too."""
+    try:
+        found = ask()
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return [Check(name, "problem", what, "mend its rights, or those of the folders above it")]
+    return found if isinstance(found, list) else [found]
 
 
 def _settings(wrong: Sequence[str]) -> list[Check]:

@@ -1,32 +1,43 @@
 """Checks of what is around the copilot: llama.cpp and its build, the processor, git, editors, the engine's process."""
 
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from importlib import metadata
 
 from copilot.engine.machine import Machine
 from copilot.errors import CopilotError
 from copilot.host.roster import Found
 from copilot.tasks.doctor.check import GIB, Check
+from copilot.tasks.editor_catalogue import EDITORS
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
-EDITORS = {
-    "code": "VS Code",
-    "codium": "VSCodium",
-    "nvim": "Neovim",
-    "vim": "Vim",
-    "emacs": "Emacs",
-    "hx": "Helix",
-    "subl": "Sublime Text",
-    "zed": "Zed",
-    "kate": "Kate",
-    "idea": "IntelliJ IDEA",
-}
 BUILT = {"AVX": "avx", "AVX2": "avx2", "FMA": "fma", "F16C": "f16c", "AVX512": "avx512f", "AVX_VNNI": "avx_vnni"}
 """llama.cpp's names of instruction sets, and those of the system."""
 SHOWN = ("AVX2", "FMA", "AVX512", "AVX_VNNI", "NEON", "ARM_FMA", "DOTPROD")
-REBUILD = "build it on this machine: pip install --force-reinstall --no-cache-dir --no-binary :all: llama-cpp-python"
+_BINDING = "llama-cpp-python"
 _ASK_S = 10
+
+
+def rebuild() -> str:
+    """The command that builds llama.cpp on this machine, in the release that this copilot was made for."""
+    options = f"--force-reinstall --no-deps --no-cache-dir --no-binary {_BINDING}"
+    return f"{shlex.quote(sys.executable)} -m pip install {options} {_required()}"
+
+
+def _required() -> str:
+    """The binding's requirement, as pip writes it."""
+    try:
+        requirements = metadata.requires("copilot-offline") or []
+    except metadata.PackageNotFoundError:
+        requirements = []
+    return next((each for each in requirements if each.startswith(_BINDING)), _BINDING)
+
+
+def _build_here() -> str:
+    return f"build it on this machine: {rebuild()}"
 
 
 def llama() -> Check:
@@ -40,12 +51,15 @@ def llama() -> Check:
             if compiler
             else " after installing a C++ compiler (Debian: apt install g++ cmake; macOS: xcode-select --install)"
         )
-        cure = f"pip install --force-reinstall --no-cache-dir llama-cpp-python{needs}"
-        return Check("llama.cpp", "problem", f"cannot be loaded: {error}", cure)
+        return Check("llama.cpp", "problem", f"cannot be loaded: {error}", f"{rebuild()}{needs}")
+    pinned, version = _required().partition("==")[2], metadata.version(_BINDING)
+    if pinned and version != pinned:
+        found = f"{_BINDING} {version}, made for {pinned}: answers may be wrong, or the engine end without a word"
+        return Check("llama.cpp", "problem", found, rebuild())
     built = _built_with(system_info())
     shown = " ".join(name for name in SHOWN if name in built)
     if not shown:
-        return Check("llama.cpp", "warning", f"{build_id()}, no vector instructions", REBUILD)
+        return Check("llama.cpp", "warning", f"{build_id()}, no vector instructions", _build_here())
     return Check("llama.cpp", "ok", f"{build_id()}, {shown}")
 
 
@@ -66,16 +80,16 @@ def judged(machine: Machine, built: frozenset[str]) -> Check:
         return Check("processor", "ok", found)
     missing = [name for name in BUILT if name in built and BUILT[name] not in machine.features]
     if missing and "asimd" not in machine.features:
-        return Check("processor", "problem", f"{found}; llama.cpp was built for {' '.join(missing)} too", REBUILD)
+        return Check("processor", "problem", f"{found}; llama.cpp was built for {' '.join(missing)} too", _build_here())
     unused = [name for name in ("AVX2", "FMA") if name not in built and BUILT[name] in machine.features]
     if built and unused:
-        return Check("processor", "warning", f"{found}; llama.cpp was built without {' '.join(unused)}", REBUILD)
+        return Check("processor", "warning", f"{found}; llama.cpp was built without {' '.join(unused)}", _build_here())
     if "asimd" not in machine.features and not {"avx2", "fma"} <= machine.features:
         cure = "nothing to mend: without AVX2 and FMA reading is several times slower; choose a small model"
         return Check("processor", "warning", found, cure)
     if machine.accelerators and not machine.offloads:
         cure = "llama.cpp was built without it; for NVIDIA: CMAKE_ARGS=-DGGML_CUDA=on, for others -DGGML_VULKAN=on"
-        return Check("processor", "warning", found, f"{cure}, then {REBUILD}")
+        return Check("processor", "warning", found, f"{cure}, then {_build_here()}")
     return Check("processor", "ok", found)
 
 
@@ -99,7 +113,7 @@ def git() -> Check:
 
 def editors() -> Check:
     """Which editors are on the PATH; they are only looked for, not run."""
-    found = [title for program, title in EDITORS.items() if shutil.which(program)]
+    found = [editor.title for editor in EDITORS if any(map(shutil.which, editor.programs))]
     return Check("editors", "ok", ", ".join(found) or "none found on the PATH; the command line needs none")
 
 
@@ -111,10 +125,10 @@ def host(hosts: Callable[[], Sequence[Found]] | None) -> Check:
         running = hosts()
     except CopilotError as error:
         return Check("host", "problem", "the engine cannot have a process of its own", str(error))
-    silent = [found.pid for found in running if found.status is None]
+    silent = [f"process {found.pid}" if found.pid else "a process" for found in running if found.status is None]
     if silent:
         cure = "end it with `copilot host stop`; the next question starts another"
-        return Check("host", "warning", f"process {silent[0]} does not answer", cure)
+        return Check("host", "warning", f"{silent[0]} hangs or is of another version", cure)
     if not running:
         return Check("host", "ok", "not running; the next question starts it")
     shown = [
