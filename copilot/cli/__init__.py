@@ -21,7 +21,7 @@ COMMANDS = {
     "cache": "What is kept on disk, and removing it.",
     "chat": "Talk about a repository, each question knowing those before it.",
     "complete": "What could stand at a place in a file.",
-    "config": "The settings in force and where they come from.",
+    "config": "The settings in force.",
     "doctor": "Check this machine and say what to do about each problem.",
     "editors": "Which editors are here, and setting one up.",
     "hook": "Review before each commit.",

@@ -32,7 +32,7 @@ from copilot.tasks.repository import Repository
 @json_option
 @click.option(
     "--batch",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8", errors="replace"),
     metavar="FILE",
     help='JSON lines {"id", "path", "offset" or "line" and "column", "text"?, "suffix_offset"?}; - for stdin.',
 )

@@ -38,7 +38,7 @@ def doctor(as_json: bool, model: str | None, measure: bool, offline: bool) -> in
         if offline:
             from copilot.cli.offline import prove
 
-            checks = prove(app.settings.model if model else None)
+            checks = prove(app.settings.model if model else None, app.settings.models_dir)
         else:
             checks = examine(_patient(app, wrong, terminal, measure))
     if as_json:

@@ -33,7 +33,7 @@ _FILES = {
 }
 
 
-def prove(model: str | None) -> list[Check]:
+def prove(model: str | None, models_dir: Path) -> list[Check]:
     """Run each command on a small project; a model that is not named is a tiny one written for it."""
     with tempfile.TemporaryDirectory(prefix="copilot-offline-proof-") as folder:
         place = Path(folder)
@@ -44,10 +44,15 @@ def prove(model: str | None) -> list[Check]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COPILOT_")}
         environment |= {f"COPILOT_{name}_DIR": str(place / name.lower()) for name in ("CACHE", "CONFIG")}
         environment |= {"COPILOT_HOST": "off", "COPILOT_MAX_ANSWER_TOKENS": "8", "COPILOT_CONTEXT_TOKENS": "4096"}
-        if "COPILOT_MODELS_DIR" in os.environ:
-            environment["COPILOT_MODELS_DIR"] = os.environ["COPILOT_MODELS_DIR"]
-        environment["COPILOT_MODEL"] = model or _tiny(place)
+        environment["COPILOT_MODELS_DIR"] = str(models_dir.absolute())
+        environment["COPILOT_MODEL"] = _from_anywhere(model) if model else _tiny(place)
         return [_watched(command, project, environment, place) for command in COMMANDS]
+
+
+def _from_anywhere(model: str) -> str:
+    """A name as it is, and a path so that it leads to the same file from another folder."""
+    path = Path(model).expanduser()
+    return str(path.absolute()) if path.exists() else model
 
 
 def _tiny(folder: Path) -> str:
@@ -59,16 +64,19 @@ def _tiny(folder: Path) -> str:
 def _watched(command: tuple[str, ...], project: Path, environment: dict[str, str], place: Path) -> Check:
     """One command, and what it tried."""
     notes = place / f"{command[0]}.json"
-    ran = subprocess.run(
-        [sys.executable, "-P", "-m", "copilot.cli.offline", *command],
-        cwd=project,
-        env=environment | {NOTES: str(notes), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=RUN_S,
-        check=False,
-    )
     name = f"offline {command[0]}"
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", "copilot.cli.offline", *command],
+            cwd=project,
+            env=environment | {NOTES: str(notes), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=RUN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Check(name, "problem", f"not done after {RUN_S} s", "try it without --model, or with a smaller one")
     try:
         seen = json.loads(notes.read_text())
         tried, isolated = [str(each) for each in seen["tried"]], bool(seen["isolated"])

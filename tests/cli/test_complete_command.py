@@ -39,6 +39,14 @@ def test_typing_is_replayed_line_by_line(run, project: Path, tiny: Path) -> None
     assert (found[6]["text"], found[6]["reason"]) == ("", "secret-file")
 
 
+def test_bytes_that_are_no_text_are_replaced(run, project: Path, tiny: Path, tmp_path: Path) -> None:
+    """A line of a batch is answered whatever is in it."""
+    lines = tmp_path / "lines"
+    lines.write_bytes(b'{"id": "\xff", "path": ".env", "text": "x", "offset": 1}\n')
+    ran = run("complete", "--batch", lines, "-C", project)
+    assert (ran.code, answers(ran.out)[0]["id"]) == (0, "\ufffd")
+
+
 def test_one_place_by_line_and_column_is_that_by_offset(run, project: Path, tiny: Path) -> None:
     """The file is read from disk, or its content from stdin."""
     source = (project / "client.py").read_text()

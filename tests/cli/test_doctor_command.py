@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from copilot.cli import offline
+
 
 def found(ran) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in ran.json["checks"]}
@@ -56,11 +58,18 @@ def test_a_measurement_is_kept_and_told(run, tiny: Path) -> None:
     assert not kept.exists()
 
 
-def test_the_main_commands_run_without_a_network(run) -> None:
-    """What people run, in a namespace of its own where there are such, watched everywhere."""
-    ran = run("doctor", "--offline", "--json")
+def test_the_main_commands_run_without_a_network(run, tiny: Path) -> None:
+    """What people run, in a namespace of its own where there are such, watched everywhere; a model may be near."""
+    ran = run("doctor", "--offline", "--json", "--model", tiny.name, cwd=tiny.parent)
     assert ran.code == 0, ran.out + ran.err
     checks = found(ran)
     commands = ("pack", "search", "ask", "warm", "review", "complete", "models")
     assert list(checks) == [f"offline {name}" for name in commands]
     assert all("no attempt to reach another machine" in check["found"] for check in checks.values())
+
+
+def test_a_command_that_does_not_end_is_a_finding_of_the_proof(monkeypatch, tmp_path: Path) -> None:
+    """With the model written for it, where none is named."""
+    monkeypatch.setattr(offline, "RUN_S", 0.001)
+    checks = offline.prove(None, tmp_path)
+    assert {(check.status, check.found) for check in checks} == {("problem", "not done after 0.001 s")}
