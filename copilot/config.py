@@ -153,4 +153,4 @@ def _read(path: Path) -> dict[str, object]:
     except OSError as exc:
         raise UsageError(f"{path} cannot be read ({exc.strerror}); mend its rights or remove it") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise UsageError(f"{path} is not valid TOML: {exc}") from exc
+        raise UsageError(f"{path} is not valid TOML: {exc}; mend it or remove it") from exc

@@ -8,6 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from copilot.prompts.rewrite import EXPLAIN
 from lsp.answers import show_answer
 from lsp.asking import Questions
 from lsp.documents import Document
@@ -18,7 +19,6 @@ from lsp.reviewing import Reviews
 from lsp.state import State
 from lsp.writing import Writing
 
-EXPLAIN = "Explain what this code does and why, and what one should know before changing it."
 QUICK_FIX = types.CodeActionKind.QuickFix.value
 ON_SELECTION = (
     ("copilot.explain", "Explain this code", "refactor.explain.copilot"),

@@ -12,6 +12,8 @@ from lsprotocol import types
 
 from copilot.engine.base import Cancel
 from copilot.errors import UsageError
+from copilot.prompts.rewrite import DOCUMENT, REFACTOR, TESTS
+from copilot.repo.customs import path_for_tests
 from lsp.asking import Questions, Told
 from lsp.documents import Document
 from lsp.edits import document_edit, new_file, replacement, whole_lines
@@ -23,10 +25,6 @@ from lsp.uris import name_of, path_of, uri_of
 
 if TYPE_CHECKING:  # it brings numpy and the tokenizer, which starting does without
     from copilot.tasks.rewrite import Rewriting, Rewritten
-
-REFACTOR = "Rewrite this code so that it is clearer and simpler, and does exactly the same."
-DOCUMENT = "Write the documentation comments or docstrings that are missing in this code; change nothing else."
-TESTS = "Write a file with tests for this code, in the style of the tests that the repository has."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Writing:
         selected = self._selected(given)
         made = await self._made(given, selected, "file", TESTS, "Write tests")
         path = path_of(selected.document.uri)
-        target = test_path(path) if path is not None else None
+        target = path_for_tests(path) if path is not None else None
         if target is None or target.exists() or not self._may_create:
             return {"applied": False, "reason": _no_file(target), "text": made.text, "usage": asdict(made.usage)}
         edit = new_file(uri_of(target), made.text.rstrip("\n") + "\n")
@@ -190,18 +188,3 @@ def _no_file(target: Path | None) -> str:
     if target is None:
         return "the document is no file yet, so its tests have no place"
     return f"{target.name} is there already" if target.exists() else "this editor creates no files"
-
-
-def test_path(path: Path) -> Path:
-    """Where tests of a source file go by the customs of its language, beside it where there is no folder for them."""
-    stem, suffix = path.stem, path.suffix
-    if suffix == ".py":
-        folder = next((each / "tests" for each in path.parents if (each / "tests").is_dir()), path.parent)
-        return folder / f"test_{stem}.py"
-    if suffix in (".js", ".jsx", ".ts", ".tsx", ".mjs", ".vue"):
-        return path.with_name(f"{stem}.test{suffix}")
-    if suffix in (".java", ".kt", ".cs", ".swift", ".scala", ".php"):
-        return path.with_name(f"{stem}Test{suffix}")
-    if suffix == ".rb":
-        return path.with_name(f"{stem}_spec.rb")
-    return path.with_name(f"{stem}_test{suffix}")

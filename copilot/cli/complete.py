@@ -133,7 +133,7 @@ def _content(path: str, repository: Repository) -> str:
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise UsageError(f"{path} is not UTF-8 text") from exc
+        raise UsageError(f"{path} is not UTF-8 text; convert it, or give its text with --stdin") from exc
 
 
 def _path_in(repository: Repository, file: Path) -> str:

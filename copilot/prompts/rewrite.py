@@ -4,6 +4,11 @@ import re
 
 from copilot.prompts.fences import fenced
 
+EXPLAIN = "Explain what this code does and why, and what one should know before changing it."
+REFACTOR = "Rewrite this code so that it is clearer and simpler, and does exactly the same."
+DOCUMENT = "Write the documentation comments or docstrings that are missing in this code; change nothing else."
+TESTS = "Write a file with tests for this code, in the style of the tests that the repository has."
+
 _FENCE = re.compile(r"^[ \t]*(`{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1`*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 
 

@@ -10,7 +10,7 @@ import type { Span } from "./protocol";
 import type { Server } from "./server";
 import { write, WRITING } from "./writing";
 
-const EXPLAIN = "Explain this code: what it does, why, and what to know before changing it.";
+const EXPLAIN = "Explain what this code does and why, and what one should know before changing it.";
 
 interface Argument {
   readonly textDocument: { readonly uri: string };
