@@ -17,7 +17,7 @@ from copilot.cli.options import (
 from copilot.cli.render import Terminal, print_json
 from copilot.engine.base import Cancel
 from copilot.events import Notice, Progress
-from copilot.tasks.prefix import prefix_budget
+from copilot.tasks.prefix import Prefix, prefix_budget
 from copilot.tasks.warm import Warmed
 from copilot.tasks.warm import warm as warm_prefix
 
@@ -54,6 +54,11 @@ def warm(path: Path, budget: int | None, as_json: bool, model: str | None, allow
         finally:
             session.close()
     assert warmed is not None, "warming ends with Warmed"
+    _show(warmed, prefix, as_json=as_json)
+    return 0
+
+
+def _show(warmed: Warmed, prefix: Prefix, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -72,4 +77,3 @@ def warm(path: Path, budget: int | None, as_json: bool, model: str | None, allow
             f"{forms[0]} files in full, {forms[1]} outlined, {forms[2]} named; "
             f"{warmed.segments} segments, {warmed.size_bytes / 1e6:,.0f} MB"
         )
-    return 0
