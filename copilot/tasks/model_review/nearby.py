@@ -1,4 +1,4 @@
-"""What a model is told about the place of an edit before it explains it: what it is in, who calls it, what it calls.
+"""What a model is told about the place of an edit before it explains it: what it is in, calls, uses and is tested by.
 
 The repository is opened for the first edit that is explained, never before. Does not know: wording, models.
 """
@@ -59,6 +59,7 @@ def _told(context: HunkContext) -> Iterator[str]:
     yield from _each("called by", context.callers)
     yield from _each("calls", context.callees)
     yield from _each("uses", context.types)
+    yield from _each("field", context.fields)
     yield from _each("tested by", context.tests)
 
 
