@@ -13,6 +13,7 @@ from copilot.repo.content import name_hash
 from copilot.repo.diff import Hunk
 from copilot.repo.imports import leads_to, resolves
 from copilot.repo.index import Index, IndexedFile
+from copilot.repo.languages import family
 from copilot.repo.roles import Role, role_of, subject_stem
 from copilot.repo.tags import Definition, Structure
 from copilot.review.view import FileView
@@ -24,6 +25,8 @@ _TYPES = frozenset({"class", "interface", "struct", "enum", "trait", "type"})
 _CODE = frozenset({"function", "method", "macro"})
 _MOST_OWNERS = 2
 """A field that more types have may be anyone's."""
+_MOST_MEANINGS = 3
+"""A name with more definitions, none of them in the file itself, may mean anything; a declaration counts too."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _FIELD = re.compile(r"(?:\.|->|::)([^\W\d]\w*)\b(?!\s*\()")
 _DEFINE_BYTES = 12
@@ -99,12 +102,12 @@ class Surroundings:
         )  # fmt: skip
 
     def definitions(self, name: str, path: str) -> Iterator[tuple[Place, str]]:
-        """Where a name is defined, and as what; nothing for a name that many files define."""
+        """Where a name is defined in languages that go together, and as what; nothing for a name of many things."""
         files = self._with(name, self._defines, _DEFINE_BYTES, _DEFINE_BYTES)
-        for file_path, found in sorted(self._index.definitions(files).items()):
-            for definition in found:
-                if definition.name == name:
-                    yield _place(file_path, definition), definition.kind
+        defined = self._index.definitions([file for file in files if family(file.path) == family(path)])
+        found = [(at, each) for at, all_of in sorted(defined.items()) for each in all_of if each.name == name]
+        if len(found) <= _MOST_MEANINGS or any(at == path for at, _ in found):
+            yield from ((_place(at, each), each.kind) for at, each in found)
 
     def fields(self, view: FileView, hunk: Hunk, around: Collection[tuple[str, str]]) -> list[Place]:
         """The fields that the changed lines use: of the types around them, or of the only ones that have them."""
@@ -118,7 +121,7 @@ class Surroundings:
     def users(self, name: str, path: str) -> Iterator[Place]:
         """The innermost definitions that use a name; nothing for a name that many files use."""
         for file in self._with(name, self._refers, _REFER_BYTES, 8):
-            for around in self._using(file, name):
+            for around in self._using(file, name) if family(file.path) == family(path) else ():
                 if around is not None and (file.path != path or around.name != name):
                     yield _place(file.path, around)
 

@@ -85,3 +85,12 @@ def surroundings(root: Path) -> HunkContext:
     with Index(root.parent / "index.sqlite3", root) as index:
         index.refresh(walk(root))
         return Surroundings(index).of(view, view.file.diff.hunks[0])
+
+
+def test_a_name_of_many_things_and_of_other_languages_means_nothing(stage: Stage) -> None:
+    """Four functions of one name say nothing of a call; nor does a class of a language that is never mixed in."""
+    text = "def f(a):\n    return 1\n"
+    many = {f"m{at}.py": "def build_it(a):\n    return a\n" for at in range(4)}
+    before = {"a.py": text, "Maker.java": "class GreatMaker {\n}\n"} | many
+    context = surroundings(stage(before, before | {"a.py": text.replace("1", "build_it(GreatMaker(a))")}))
+    assert (context.callees, context.types) == ((), ())
