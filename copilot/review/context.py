@@ -83,12 +83,12 @@ class Surroundings:
         new_text, old_text = numbered(hunk)
         enclosing = enclosing_definitions(view, hunk)
         defined = [each for name in sorted(_names_used(view, hunk)) for each in self.definitions(name, view.path)]
-        own = [each.name for each in reversed(enclosing) if each.kind in _CODE | _TYPES]
+        own = [each.name for each in reversed(enclosing) if each.kind in _CODE | _TYPES and not _is_special(each.name)]
         users = [place for name in sorted(set(own)) for place in self.users(name, view.path)]
         around = {(view.path, each.qualified) for each in enclosing}
         fields = self.fields(view, hunk, around)
         signatures = [*(field.signature for field in fields), *(each.signature for each in enclosing)]
-        said = sorted({word for text in signatures for word in _WORD.findall(text)})
+        said = sorted({word for text in signatures for word in _WORD.findall(text)} - {each.name for each in enclosing})
         told = [each for name in said for each in self.definitions(name, view.path)]
         types = [_best([place for place, kind in each if kind in _TYPES], view.path) for each in (defined, told)]
         return HunkContext(
@@ -216,6 +216,11 @@ def _names_used(view: FileView, hunk: Hunk) -> set[str]:
         for reference in parsed.references
         if lines & set(reference.lines)
     }
+
+
+def _is_special(name: str) -> bool:
+    """Whether a name is called by the language rather than by name."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def _place(path: str, definition: Definition) -> Place:

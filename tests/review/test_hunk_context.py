@@ -94,3 +94,13 @@ def test_a_name_of_many_things_and_of_other_languages_means_nothing(stage: Stage
     before = {"a.py": text, "Maker.java": "class GreatMaker {\n}\n"} | many
     context = surroundings(stage(before, before | {"a.py": text.replace("1", "build_it(GreatMaker(a))")}))
     assert (context.callees, context.types) == ((), ())
+
+
+def test_what_the_language_calls_has_no_callers_by_name(stage: Stage) -> None:
+    """Another class's `__getitem__` is none of this one's business; nor is a class of a test."""
+    text = "class Shelf(list):\n    def __getitem__(self, at):\n        return 1\n"
+    other = "class Other(Shelf):\n    def __getitem__(self, at):\n        return self.x.__getitem__(at)\n"
+    before = {"a.py": text, "b.py": other, "tests/test_b.py": "class Shelf:\n    pass\n"}
+    context = surroundings(stage(before, before | {"a.py": text.replace("return 1", "return 2")}))
+    assert [(place.path, place.symbol) for place in context.callers] == [("b.py", "Other")]
+    assert context.types == ()
