@@ -139,3 +139,28 @@ def damaged(text: str, draw: random.Random) -> str:
                 lines[at] = "é\t" * draw.randrange(4) + draw.choice(["def f(", "if (", "}", '"""', "#if X", "<<<<<<< "])
         lines = lines or [""]
     return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ('    assert (a, "why")  # soon', '    assert a, "why"  # soon'),
+        ("    assert (f(a, 1), msg(2),)", "    assert f(a, 1), msg(2)"),
+        ("    assert (a, b, c)", None),
+        ("    breakpoint()", ""),
+        ("    x = a is 3", "    x = a == 3"),
+    ],
+)
+def test_what_can_be_mended_comes_with_the_mended_line(stage: Stage, line: str, mended: str | None) -> None:
+    """A suggestion is a diff of the one line; where what was meant is not known there is none."""
+    text = "def f(a):\n    return a\n"
+    root = stage({"a.py": text}, {"a.py": text.replace("    return", f"{line}\n    return")})
+    [finding] = [
+        event for event in facts(ChangeView(staged(root)), Selection.of(), Deadline()) if isinstance(event, Finding)
+    ]
+    if mended is None:
+        assert finding.suggestion is None
+    else:
+        assert finding.suggestion is not None
+        changed = [each for each in finding.suggestion.split("\n")[2:] if each[:1] in ("-", "+")]
+        assert changed == [f"-{line}", *([f"+{mended}"] if mended else [])]
