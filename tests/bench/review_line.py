@@ -25,10 +25,7 @@ from tests.bench.review_model import Asker
 FIRST = 100
 """The number of the first line: all have three digits, so that none is the beginning of another."""
 MOST_LINES = 160
-ASKED = {
-    "one": "This change has one bug. Answer with the number of the line that is wrong.",
-    "maybe": f"One line may have a bug. Answer with the number of the line, or {FIRST} if all are correct.",
-}
+QUESTION = "This change has one bug. Answer with the number of the line that is wrong."
 Row = dict[str, Any]
 
 
@@ -54,23 +51,20 @@ def asked(ask: Asker, root: Path) -> Row | None:
     text, places = shown(root)
     if text.count("\n") > MOST_LINES:
         return None
-    numbers = [*places, str(FIRST)]
-    found = ask.answers(text, {name: (question, numbers) for name, question in ASKED.items()})
-    return {"said": found, "at": places}
+    return {"said": ask.answers(text, {"one": (QUESTION, tuple(places))}), "at": places}
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """The Markdown of what was measured."""
-    yield "| changes | asked | lines to choose from | located within 3 lines | by the first changed line | by chance |"
-    yield f"|{'---|' * 6}"
-    for name in ASKED:
-        best = [max(row["at"], key=lambda number: row["said"][name][number]) for row in rows]
-        hits = sum(is_near(row["at"][number], row["places"]) for row, number in zip(rows, best, strict=True))
-        first = sum(is_near(next(iter(row["at"].values())), row["places"]) for row in rows)
-        chance = sum(sum(is_near(at, row["places"]) for at in row["at"].values()) / len(row["at"]) for row in rows)
-        lines = sum(len(row["at"]) for row in rows) / max(1, len(rows))
-        shares = " | ".join(f"{count / max(1, len(rows)):.2f}" for count in (hits, first, chance))
-        yield f"| {len(rows)} | {name} | {lines:.0f} | {shares} |"
+    yield "| changes | lines to choose from | located within 3 lines | by the first changed line | by chance |"
+    yield f"|{'---|' * 5}"
+    best = [max(row["at"], key=row["said"]["one"].__getitem__) for row in rows]
+    hits = sum(is_near(row["at"][number], row["places"]) for row, number in zip(rows, best, strict=True))
+    first = sum(is_near(next(iter(row["at"].values())), row["places"]) for row in rows)
+    chance = sum(sum(is_near(at, row["places"]) for at in row["at"].values()) / len(row["at"]) for row in rows)
+    lines = sum(len(row["at"]) for row in rows) / max(1, len(rows))
+    shares = " | ".join(f"{count / max(1, len(rows)):.2f}" for count in (hits, first, chance))
+    yield f"| {len(rows)} | {lines:.0f} | {shares} |"
 
 
 def run(path: Path, most: int, count: int) -> None:
