@@ -78,9 +78,8 @@ def compared(told: Sequence[Row], before: Sequence[Row]) -> Iterator[str]:
     """The rows of both ways over the same cases."""
     names = {row["name"] for row in told}
     for what, rows in (("", [row for row in before if row["name"] in names]), (", told what stands around", told)):
-        for name, line in zip(DESIGNS, list(table(rows))[2:], strict=True):
-            if name.strip("*").startswith(WANTED):
-                yield line.replace(" |", f"{what} |", 1) if line.startswith("| ") else line
+        designs = {f"{name}{what}": make for name, make in DESIGNS.items() if name.strip("*").startswith(WANTED)}
+        yield from list(table(rows, designs))[2 * bool(what) :]
 
 
 def run(answers: Path, file: Path, count: int) -> None:
