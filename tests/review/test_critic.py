@@ -30,6 +30,7 @@ from copilot.tasks.model_review.critic import RULE, Critic
 from copilot.tasks.model_review.judge import MOST_CHOICE, ModelJudge, Weighed, Worthwhile, of_diff, of_gap
 from copilot.tasks.model_review.nearby import Nearby
 from copilot.tasks.model_review.source import model_source
+from copilot.tasks.repository import Repository
 from copilot.tasks.review import Asked, Review, Subject, review, sources
 from copilot.testing import ScriptedSession, Shape, run_git
 
@@ -121,6 +122,28 @@ def test_words_are_asked_for_with_what_stands_near(
         desk.close()
     assert "called by use.py:4 def least_of(c)" in asked[0]
     assert "in def smaller(a, b)" in asked[1] and "least_of" not in asked[1]
+
+
+def test_work_that_goes_on_during_a_review_does_not_end_it(
+    stage: Stage, model: ChatModel, session: ScriptedSession, tmp_path: Path
+) -> None:
+    """A caller's file that is another by now is not told of; the finding comes all the same."""
+    user = "from a import smaller\n\n\ndef least_of(c):\n    return smaller(c, 1)\n"
+    before = {"a.py": TEXT.replace("f(a", "smaller(a"), "use.py": user}
+    root = stage(before, before | {"a.py": BAD.replace("f(a", "smaller(a")})
+    app = App(Settings(cache_dir=tmp_path / "cache"))
+
+    def opened() -> Repository:
+        repository = app.repository(root)
+        (root / "use.py").write_text("y = 1\n", "utf-8")
+        return repository
+
+    desk = Desk(lambda: "tiny", lambda: (model, session), Nearby(opened))
+    session.enqueue('{"problem": "It is wrong now."}')
+    [finding] = found(critic(desk, Fixed({"if a <= b:": 2.0})), root)
+    desk.close()
+    assert isinstance(finding, Finding) and finding.message.endswith("It is wrong now.")
+    assert "in def smaller(a, b)" in model.tokenizer.decode(session.requests[-1].turn).decode()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ The repository is opened for the first edit that is explained, never before. Doe
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 from copilot.errors import RepositoryError
@@ -40,7 +41,8 @@ class Nearby:
         if hunk is None:
             return ()
         if with_index and self._surroundings is not None:
-            return list(_told(self._surroundings.of(view, hunk)))
+            with suppress(RepositoryError):  # somebody goes on working: a file is not what was indexed any more
+                return list(_told(self._surroundings.of(view, hunk)))
         around = enclosing_definitions(view, hunk)
         return [f"in {each.signature or each.qualified}"[:_MOST_CHARS] for each in around[-2:]]
 
