@@ -3,7 +3,7 @@
 `python -m tests.bench.review_around ANSWERS FILE` takes the fixes and faults that `tests/bench/review_model.py` asked
 about, finds the definitions, callers, callees, types, fields and tests of each in the tree it is from, and asks the
 same questions with those lines before them; what is in the file of JSON lines is not asked again. Prints both ways of
-the same pairs as rows of docs/review.md. `--lines` prints the lines and asks nothing.
+the same pairs as rows of docs/review.md.
 """
 
 import argparse
@@ -82,8 +82,8 @@ def compared(told: Sequence[Row], before: Sequence[Row]) -> Iterator[str]:
         yield from list(table(rows, designs))[2 * bool(what) :]
 
 
-def run(answers: Path, file: Path, count: int) -> None:
-    """Ask about cases that are not in the file yet."""
+def run(answers: Path, file: Path, count: int, how: str) -> None:
+    """Ask about cases that are not in the file yet; `how` is what the lines that are told begin with."""
     os.environ["COPILOT_HOST"] = "off"
     known = {row["name"] for row in read(file)}
     app = App.at(Path(), {})
@@ -92,8 +92,9 @@ def run(answers: Path, file: Path, count: int) -> None:
     ask = Asker(model, session)
     with file.open("a") as out:
         for case in wanted(answers):
-            if case.name in known or len(known) >= count or not (lines := around(case)):
+            if case.name in known or len(known) >= count or not (found := around(case)):
                 continue
+            lines = [line for line in found if line.startswith(how)]
             ask.around = f"The place of the change:\n{fenced(words.shown(lines))}\n"
             row = asked(ask, case, ("chosen", "down", "up"), ("subject", "plain"))
             out.write(json.dumps(row | {"lines": lines}) + "\n")
@@ -114,13 +115,14 @@ def main() -> None:
     parser.add_argument("answers", type=Path)
     parser.add_argument("file", type=Path)
     parser.add_argument("--count", type=int, default=20, help="cases in all")
-    parser.add_argument("--lines", action="store_true")
+    parser.add_argument("--how", default="", help='tell no other lines than, say, "in"')
+    parser.add_argument("--lines", action="store_true", help="print all lines, ask nothing")
     options = parser.parse_args()
     if options.lines:
         for case in wanted(options.answers):
             sys.stdout.write("\n".join([f"## {case.name}", *(around(case) or ["not found"]), ""]) + "\n")
         return
-    run(options.answers, options.file, options.count)
+    run(options.answers, options.file, options.count, options.how)
     sys.stdout.write("\n".join(compared(read(options.file), read(options.answers))) + "\n")
 
 
