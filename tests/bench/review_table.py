@@ -105,7 +105,7 @@ def judged(row: Row) -> tuple[float, float]:
         if kind > CLEARED:
             score += WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial
             score += sign * choice * (score > 0)
-        found.append(score)
+        found.append(score if score > kind else min(score, 0.0))
     return found[0], found[1]
 
 

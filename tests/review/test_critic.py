@@ -354,6 +354,17 @@ def test_an_edit_that_nothing_speaks_against_is_asked_about_once(desk: Desk, ses
     assert judge.weigh(EDIT, always) is None
 
 
+def test_what_kind_an_edit_is_of_is_no_finding_by_itself(desk: Desk, session: ScriptedSession) -> None:
+    """Where the signals together are for the new version, nothing is said, however often such edits are wrong."""
+    judge = ModelJudge(desk.asking, (("subject", 1.0), ("denial", 1.0), ("choice", 0.0)))
+    back, on = _answers(-2.0, -1.5, -0.5, -0.5), _answers(-1.5, -2.0, -0.5, -0.5)
+    assert log_odds(EDIT) > 1.0
+    session.enqueue_scores(back, on, OLD_FIRST, NEW_FIRST)
+    assert weighed(judge) == 0.0
+    session.enqueue_scores(on, back, OLD_FIRST, NEW_FIRST)
+    assert weighed(judge) > log_odds(EDIT)
+
+
 def test_what_cannot_become_a_finding_is_not_asked_about_again(desk: Desk, session: ScriptedSession) -> None:
     """The second reading is left out where the most it could add is not enough, and nowhere else."""
     judge = ModelJudge(desk.asking, (("subject", 1.0), ("denial", 1.0), ("choice", 2.0)))

@@ -100,15 +100,19 @@ class ModelJudge:
     """Whether a single signal for the new version is enough to clear it: for models that were not measured."""
 
     def weigh(self, edit: Edit, is_worthwhile: Worthwhile) -> Weighed | None:
-        """The weighted sum; one that is not above 0 is not looked into further."""
-        weights = dict(self.weights)
-        score = self._added(of_diff, edit, log_odds(edit), weights)
+        """The weighted sum; one that is not above 0 is not looked into further.
+
+        A kind that is often wrong is no reason by itself: where the signals together are for the new version, it is
+        cleared.
+        """
+        weights, begin = dict(self.weights), log_odds(edit)
+        score = self._added(of_diff, edit, begin, weights)
         if score is None or score <= 0:
             return None if score is None else Weighed(score)
         if not is_worthwhile(score + weights.get("choice", 0.0) * MOST_CHOICE):
             return Weighed(score, is_whole=False)
         score = self._added(of_gap, edit, score, weights)
-        return None if score is None else Weighed(score)
+        return None if score is None else Weighed(score if score > begin else min(score, 0.0))
 
     def _added(self, reading: Reading, edit: Edit, score: float, weights: Mapping[str, float]) -> float | None:
         """A score with the signals of one more reading added."""
