@@ -101,7 +101,7 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
         return None
     if not _meaning(old) or _meaning(old) == _meaning(new):
         return None
-    if all(_IMPORT.match(text) for text in changed if text.strip()):
+    if all(_IMPORT.match(text) for text in changed if COMMENT.sub("", text).strip()):
         return None
     if redact("\n".join(changed), view.path).found:  # what is asked and found quotes these lines
         return None

@@ -87,7 +87,8 @@ def test_an_edit_with_a_secret_in_it_is_not_quoted(stage: Stage) -> None:
     ],
 )
 def test_imports_of_go_are_none_whatever_they_are_called(stage: Stage, line: str, is_import: bool) -> None:
-    """A blank, a dotted and a named import are imports; a text that is returned is not."""
+    """A blank, a dotted and a named import are imports, taken out or made a comment; a text that is returned is not."""
     before = f'package a\n\nimport (\n\t"fmt"\n\t{line}\n)\n'
-    edits_found = found(stage({"a.go": before}, {"a.go": before.replace(f"\t{line}\n", "")}))
-    assert (edits_found == []) is is_import
+    after = {"a.go": before.replace(f"\t{line}\n", ""), "b.go": before.replace(line, f"// {line}")}
+    edits_found = found(stage({"a.go": before, "b.go": before}, after))
+    assert [edit.path for edit in edits_found] == ([] if is_import else ["a.go", "b.go"])
