@@ -102,6 +102,8 @@ LANGUAGES: tuple[Language, ...] = (
 )  # fmt: skip
 
 _BY_EXTENSION = {extension: language for language in LANGUAGES for extension in language.extensions}
+_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "kotlin": "java", "scala": "java"}
+"""Languages whose code uses one another's names, besides itself."""
 _BY_NAME = {name: language for language in LANGUAGES for name in language.file_names}
 
 
@@ -112,6 +114,12 @@ def language_of(path: str) -> Language | None:
         return _BY_NAME[name]
     dot = name.rfind(".")
     return _BY_EXTENSION.get(name[dot:].lower()) if dot > 0 else None
+
+
+def family(path: str) -> str:
+    """What a file's language can be used together with; "" for none."""
+    language = language_of(path)
+    return _FAMILIES.get(language.name, language.name) if language else ""
 
 
 def has_bare_strings(path: str) -> bool:

@@ -23,7 +23,10 @@ MOST_PER_CHANGE = 30
 """The most edits of a change that are judged; among more, none could stand out."""
 _MOST_CHARS = 200
 COMMENT = re.compile(r"^\s*(?:#(?!\w)|//|/\*|\*(?:[\s/]|$)|--(?!\w)).*|\s(?:#|//) .*$")
-_IMPORT = re.compile(r"""\s*(?:#include|import\b|from \S+ import|use [\w:]+;|["'][\w./-]+["']$|require\b)""")
+_IMPORT = re.compile(
+    r"""\s*(?:#include|import\b|from \S+ import|use [\w:]+;|(?:[_.]\s+)?["'][\w./-]+["']$|require\b"""
+    r"""|(?!return|case|yield|throw)\w+\s+"[\w-]+(?:\.[\w-]+)+/[\w./-]+"$)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _edit(view: FileView, first: int, run: Sequence[Line]) -> Edit | None:
         return None
     if not _meaning(old) or _meaning(old) == _meaning(new):
         return None
-    if all(_IMPORT.match(text) for text in changed if text.strip()):
+    if all(_IMPORT.match(text) for text in changed if COMMENT.sub("", text).strip()):
         return None
     if redact("\n".join(changed), view.path).found:  # what is asked and found quotes these lines
         return None

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Literal
 
 Category = Literal["bug", "security", "performance", "maintainability", "test"]
+_BESIDE = 1
+"""Lines between two findings that are about the same thing."""
 
 
 class Severity(StrEnum):
@@ -59,6 +61,10 @@ class Finding:
     def order(self) -> tuple[str, int, int, str, str]:
         """Where it stands among others: by path, line, then the most severe first."""
         return self.path, self.start_line, -self.severity.rank, self.rule, self.message
+
+    def is_beside(self, path: str, first: int, last: int) -> bool:
+        """Whether it is about lines, or about some that are right beside them."""
+        return path == self.path and first <= self.end_line + _BESIDE and self.start_line <= last + _BESIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 Does not know: rules, git.
 """
 
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,8 @@ from copilot.review.rule import Hit, Rule
 _ASIDE = frozenset({Role.TEST, Role.FIXTURE, Role.EXAMPLE, Role.DOCS, Role.VENDORED, Role.LOCALE})
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(r"\w+")
+_AROUND = 3
+"""Lines of a suggestion on each side of what it changes."""
 FEWEST_CHARS = 6
 """A line shorter than that may stand anywhere and is not known again."""
 
@@ -154,9 +155,18 @@ class FileView:
             return None
         between = _end(old[first - 1]) or "\n"
         mended = between.join(line.removesuffix("\r") for line in instead) + (_end(old[last - 1]) if instead else "")
-        new = [*old[: first - 1], *_LINE.findall(mended), *old[last:]]
-        lines = difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}")
-        return "".join(line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}\n" for line in lines) or None
+        gone, come = old[first - 1 : last], _LINE.findall(mended)
+        if gone == come:
+            return None
+        head, tail = old[max(0, first - 1 - _AROUND) : first - 1], old[last : last + _AROUND]
+        start = first - 1 - len(head)
+        sizes = [len(head) + len(lines) + len(tail) for lines in (gone, come)]
+        places = " ".join(f"{sign}{start + (size > 0)},{size}" for sign, size in zip("-+", sizes, strict=True))
+        signed = [
+            f"{sign}{line}" for sign, lines in zip(" -+ ", (head, gone, come, tail), strict=True) for line in lines
+        ]
+        lines = [f"--- a/{self.path}\n", f"+++ b/{self.path}\n", f"@@ {places} @@\n", *signed]
+        return "".join(line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}\n" for line in lines)
 
 
 def _end(line: str) -> str:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:  # it brings numpy and the tokenizer, which rules do without
 
 Which = Literal["default", "staged", "unstaged", "uncommitted", "range", "diff"]
 SourceEvent = FactEvent | Notice | Usage
-Source = Callable[[ChangeView, Deadline], Iterator[SourceEvent]]
-"""Someone who looks at a change; it begins nothing after the deadline and says what it skipped."""
+Source = Callable[[ChangeView, Deadline, Sequence[Finding]], Iterator[SourceEvent]]
+"""Someone who looks at a change; it begins nothing after the deadline and says what it skipped.
 
-_NEAR = 1
-"""Lines between two findings that are about the same thing."""
+The last argument is what was found so far, by it and by others; it grows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Asked:
 def sources(selection: Selection, cache: FindingCache, model: Asked | None) -> list[Source]:
     """Who looks at a change, in this order: the rules, the model at edits, the model at the project's own checks."""
 
-    def rules(change: ChangeView, deadline: Deadline) -> Iterator[SourceEvent]:
+    def rules(change: ChangeView, deadline: Deadline, said: Sequence[Finding]) -> Iterator[SourceEvent]:
         return facts(change, selection, deadline, cache)
 
     if model is None:
@@ -128,7 +128,7 @@ def review(
     known = 0
     usage = Usage()
     for source in sources:
-        for event in source(change, deadline):
+        for event in source(change, deadline, said):
             match event:
                 case Finding() if any(_is_same(event, each) for each in said):
                     pass
@@ -152,9 +152,9 @@ def review(
 
 def _is_same(finding: Finding, said: Finding) -> bool:
     """Whether a model's finding is about lines that a finding before it is about."""
-    if finding.source != "model" or finding.path != said.path or finding.rule.startswith("check:"):
+    if finding.source != "model" or finding.rule.startswith("check:"):
         return False
-    return finding.start_line <= said.end_line + _NEAR and said.start_line <= finding.end_line + _NEAR
+    return said.is_beside(finding.path, finding.start_line, finding.end_line)
 
 
 def _coverage(changes: Changes, skipped: set[Skipped]) -> Coverage:

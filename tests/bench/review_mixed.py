@@ -35,7 +35,7 @@ from copilot.tasks.model import ChatModel
 from copilot.tasks.model_review.asking import Asking, Desk
 from copilot.tasks.review import Asked, Subject, review, sources
 from copilot.testing import make_repo, run_git
-from tests.bench.review_parts import Part, parts
+from tests.bench.review_parts import FRESH, Part, parts
 
 SEED = 3
 OTHERS = 3
@@ -59,9 +59,9 @@ class Silent(Asking):
         return {}
 
 
-def work(most: int) -> Iterator[tuple[str, str, Sequence[Part]]]:
+def work(most: int, packages: Sequence[str] = FRESH) -> Iterator[tuple[str, str, Sequence[Part]]]:
     """(kind, name, parts) of each review, so that every beginning of the list holds some of each kind."""
-    bad, clean = parts(most, SEED)
+    bad, clean = parts(most, SEED, packages)
     draw = random.Random(SEED)
     order = [part for at in range(most) for part in bad[at::most]]
     fine = [part for at in range(most) for part in clean[at::most]]

@@ -42,6 +42,8 @@ class Asker:
         self.model = model
         self.session = session
         self.tokens = 0
+        self.around = ""
+        """Shown before what is asked about."""
 
     def scores(self, turn: Sequence[int], answers: Sequence[Sequence[int]], prefix: Sequence[int] = ()) -> list[Score]:
         """Log-probabilities of the tokens of each answer after a turn."""
@@ -53,7 +55,7 @@ class Asker:
         """Log-probability of each answer to each question about a text, which is read once."""
         model, chat = self.model, self.model.chat
         system, (opened, *_) = chat.system(words.SYSTEM), chat.user("")
-        prefix = model.encode([*system, opened, f"user\n{shown}"])
+        prefix = model.encode([*system, opened, f"user\n{self.around}{shown}"])
         self.tokens += len(prefix)
         found = {}
         for name, (question, given) in questions.items():
@@ -97,7 +99,7 @@ def chosen(ask: Asker, case: Case) -> dict[str, list[Score]]:
     """Which of two sides is right, answered by a letter or by the code itself, in both orders."""
     model, chat = ask.model, ask.model.chat
     system, (opened, *_) = chat.system(words.SYSTEM), chat.user("")
-    prefix = model.encode([*system, opened, f"user\n{words.gap(case.path, case.head, case.tail)}"])
+    prefix = model.encode([*system, opened, f"user\n{ask.around}{words.gap(case.path, case.head, case.tail)}"])
     ask.tokens += len(prefix)
     answers = [model.tokenizer.encode(text) for text in (*words.LETTERS, *map(words.chosen, (case.worse, case.better)))]
     found = {}

@@ -52,15 +52,15 @@ class Part:
         return replace(self, files=tuple((path, new, old) for path, old, new in self.files))
 
 
-def parts(most: int, seed: int) -> tuple[list[Part], list[Part]]:
+def parts(most: int, seed: int, packages: Sequence[str] = FRESH) -> tuple[list[Part], list[Part]]:
     """(changes that put a bug in, changes that do not), about `most` of each source; the same for the same seed."""
     draw = random.Random(seed)
-    real = {package: list(_of_series(package)) for package in FRESH}
+    real = {package: list(_of_series(package)) for package in packages}
     for found in real.values():
         draw.shuffle(found)
     fixes = _in_turn([[part for part in found if part.kind == "fix"] for found in real.values()])[:most]
     clean = _in_turn([[part for part in found if part.kind == "clean"] for found in real.values()])[:most]
-    return fixes + _faults(most, draw), clean + _refactorings(most, draw)
+    return fixes + _faults(most, draw, packages), clean + _refactorings(most, draw, packages)
 
 
 def _in_turn(groups: Sequence[Sequence[Part]]) -> list[Part]:
@@ -70,7 +70,8 @@ def _in_turn(groups: Sequence[Sequence[Part]]) -> list[Part]:
 
 def _runs(old: str, new: str) -> Iterator[tuple[int, int]]:
     """Where the texts differ, as 0-based half-open lines of the new one."""
-    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    lines = (text.split("\n") for text in (old, new))  # a form feed ends no line
+    matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
     yield from ((first, last) for tag, _, _, first, last in matcher.get_opcodes() if tag != "equal")
 
 
@@ -94,10 +95,10 @@ def _of_series(package: str) -> Iterator[Part]:
         yield part.turned_round if kind == "fix" else part
 
 
-def _faults(most: int, draw: random.Random) -> list[Part]:
+def _faults(most: int, draw: random.Random, packages: Sequence[str]) -> list[Part]:
     """One fault in one file."""
     found = []
-    for case in made(FAULTS, "mutation", most, draw, FRESH):
+    for case in made(FAULTS, "mutation", most, draw, packages):
         package, _, rest = case.name.partition("/")
         path, _, line = rest.rpartition(":")
         old = (series(package) / "tree" / path).read_text("utf-8", "replace").split("\n")
@@ -106,10 +107,10 @@ def _faults(most: int, draw: random.Random) -> list[Part]:
     return found
 
 
-def _refactorings(most: int, draw: random.Random) -> list[Part]:
+def _refactorings(most: int, draw: random.Random, packages: Sequence[str]) -> list[Part]:
     """Several refactorings in one file: lines written in another way, in every other one a variable renamed."""
     found: list[Part] = []
-    for package, tree, path in source_files(draw, FRESH):
+    for package, tree, path in source_files(draw, packages):
         if len(found) == most:
             break
         text = path.read_text("utf-8", "replace")

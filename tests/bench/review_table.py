@@ -9,7 +9,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +105,12 @@ def judged(row: Row) -> tuple[float, float]:
         if kind > CLEARED:
             score += WEIGHTS["subject"] * subject + WEIGHTS["denial"] * denial
             score += sign * choice * (score > 0)
-        found.append(score)
+        found.append(score if score > kind else min(score, 0.0))
     return found[0], found[1]
 
 
-DESIGNS: dict[str, Callable[[Row], tuple[float, float]]] = {
+Design = Callable[[Row], tuple[float, float]]
+DESIGNS: dict[str, Design] = {
     "plain: does this diff introduce a bug?": _asked("plain", "Yes", "No"),
     "`denial`: No to that, against the diff turned round": _DENIAL,
     "what is wrong? one letter of five": _none,
@@ -160,11 +161,11 @@ def located(wrong: Sequence[float], clean: Sequence[float]) -> float:
     return sum(score > other for score, other in draws) / max(1, len(draws))
 
 
-def table(rows: Sequence[Row]) -> Iterator[str]:
-    """The Markdown of all designs."""
+def table(rows: Sequence[Row], designs: Mapping[str, Design] = DESIGNS) -> Iterator[str]:
+    """The Markdown of designs."""
     yield "| way of asking | cases | right way round: fixes | faults | area under the curve | found at 10 % alarms |"
     yield "|---|---|---|---|---|---|"
-    for name, make in DESIGNS.items():
+    for name, make in designs.items():
         usable = [row for row in rows if _can(make, row)]
         if not usable:
             continue

@@ -33,6 +33,7 @@ from copilot.tasks.model import ChatModel
 from copilot.tasks.model_review.asking import Desk
 from copilot.tasks.model_review.checks import Checker
 from copilot.tasks.model_review.critic import Critic
+from copilot.tasks.model_review.judge import Weighed, Worthwhile
 from copilot.tasks.rewrite import as_indented
 from copilot.testing import ScriptedSession, make_repo, run_git, write_tiny_model
 
@@ -80,8 +81,8 @@ _LIKELY, _UNLIKELY = ((-0.1,) * 200,), ((-1.0,) * 200,)
 class _Suspicious:
     """A judge to whom every edit stands out."""
 
-    def weigh(self, edit: Edit) -> float:
-        return 9.0
+    def weigh(self, edit: Edit, is_worthwhile: Worthwhile) -> Weighed:
+        return Weighed(9.0)
 
 
 @cache

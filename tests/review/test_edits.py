@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from copilot.repo.changes import staged
 from copilot.review.change import ChangeView
 from copilot.review.edits import Edit, edits
@@ -71,3 +73,22 @@ def test_an_edit_with_a_secret_in_it_is_not_quoted(stage: Stage) -> None:
     """It is a rule's business; no model sees the value, and no message repeats it."""
     secret = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6"
     assert found(stage({"a.py": TEXT}, {"a.py": TEXT.replace("y = b", f"y = '{secret}'")})) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_import"),
+    [
+        ('_ "github.com/some/module"', True),
+        ('. "testing"', True),
+        ('proto "google.golang.org/protobuf/proto"', True),
+        ('"os"', True),
+        ('return "example.org/path"', False),
+        ("x(1)", False),
+    ],
+)
+def test_imports_of_go_are_none_whatever_they_are_called(stage: Stage, line: str, is_import: bool) -> None:
+    """A blank, a dotted and a named import are imports, taken out or made a comment; a text that is returned is not."""
+    before = f'package a\n\nimport (\n\t"fmt"\n\t{line}\n)\n'
+    after = {"a.go": before.replace(f"\t{line}\n", ""), "b.go": before.replace(line, f"// {line}")}
+    edits_found = found(stage({"a.go": before, "b.go": before}, after))
+    assert [edit.path for edit in edits_found] == ([] if is_import else ["a.go", "b.go"])

@@ -9,14 +9,11 @@ import pytest
 from copilot.errors import UsageError
 from copilot.events import Progress
 from copilot.repo.changes import from_diff, staged
-from copilot.repo.index import Index
-from copilot.repo.walk import walk
 from copilot.review import facts as facts_module
 from copilot.review.baseline import Baseline, write_baseline
 from copilot.review.cache import FindingCache
 from copilot.review.catalogue import ALL, Selection
 from copilot.review.change import ChangeView
-from copilot.review.context import Surroundings
 from copilot.review.facts import Deadline, facts
 from copilot.review.finding import Finding, Severity, Skipped, worst
 from copilot.review.github import annotation
@@ -130,29 +127,6 @@ def test_moved_code_is_not_new(stage: Stage) -> None:
     """What stood in the removed lines of the change is not reported where it stands now."""
     risky = "import subprocess\n\n\ndef f(name):\n    subprocess.run(f'ls {name}', shell=True)\n"
     assert found(stage({"a.py": risky}, {"b.py": risky})) == []
-
-
-def test_a_hunk_comes_with_its_surroundings(stage: Stage) -> None:
-    """Enclosing definitions, callers, callees, types and tests, from the index."""
-    before = {
-        "shop.py": "from tax import Rate, tax_of\n\n\nclass Shop:\n    def price_of(self, item):\n        return 1\n",
-        "tax.py": "class Rate:\n    pass\n\n\ndef tax_of(item):\n    return 2\n",
-        "till.py": "from shop import Shop\n\n\ndef sell(item):\n    return Shop().price_of(item)\n",
-        "tests/test_shop.py": "def test_price():\n    assert Shop().price_of(1) == 1\n",
-    }
-    after = before | {"shop.py": before["shop.py"].replace("return 1", "return tax_of(item) + Rate()")}
-    root = stage(before, after)
-    (view,) = ChangeView(staged(root)).views
-    with Index(root.parent / "index.sqlite3", root) as index:
-        index.refresh(walk(root))
-        context = Surroundings(index).of(view, view.file.diff.hunks[0])
-    assert [place.symbol for place in context.enclosing] == ["Shop", "Shop.price_of"]
-    assert [(place.path, place.symbol) for place in context.callers] == [("till.py", "sell")]
-    assert [place.symbol for place in context.callees] == ["tax_of"]
-    assert [place.symbol for place in context.types] == ["Rate"]
-    assert {place.path for place in context.tests} == {"tests/test_shop.py"}
-    assert "6 +         return tax_of(item) + Rate()\n" in context.new_text
-    assert context.old_text == "-         return 1\n"
 
 
 def test_instructions_in_a_diff_change_nothing(stage: Stage) -> None:

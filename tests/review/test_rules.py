@@ -139,3 +139,53 @@ def damaged(text: str, draw: random.Random) -> str:
                 lines[at] = "é\t" * draw.randrange(4) + draw.choice(["def f(", "if (", "}", '"""', "#if X", "<<<<<<< "])
         lines = lines or [""]
     return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ('    assert (a, "why")  # soon', '    assert a, "why"  # soon'),
+        ("    assert (f(a, 1), msg(2),)", "    assert f(a, 1), msg(2)"),
+        ("    assert (a, b, c)", None),
+        ("    breakpoint()", ""),
+        ("    import pdb; pdb.set_trace()", ""),
+        ("    x = a is 3", "    x = a == 3"),
+    ],
+)
+def test_what_can_be_mended_comes_with_the_mended_line(stage: Stage, line: str, mended: str | None) -> None:
+    """A suggestion is a diff of the one line; where what was meant is not known there is none."""
+    text = "def f(a):\n    return a\n"
+    root = stage({"a.py": text}, {"a.py": text.replace("    return", f"{line}\n    return")})
+    [finding] = [
+        event for event in facts(ChangeView(staged(root)), Selection.of(), Deadline()) if isinstance(event, Finding)
+    ]
+    if mended is None:
+        assert finding.suggestion is None
+    else:
+        assert finding.suggestion is not None
+        changed = [each for each in finding.suggestion.split("\n")[2:] if each[:1] in ("-", "+")]
+        assert changed == [f"-{line}", *([f"+{mended}"] if mended else [])]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "mended"),
+    [
+        ("a.py", "def f(a):\n    return a\n", "def f(a):\n    # why\n    breakpoint()\n", "    pass"),
+        ("a.py", "x = 1\n", "x = 1\nif x:\n\timport pdb; pdb.set_trace()\n", "\tpass"),
+        ("a.js", "f();\n", "if (x)\n  debugger;\nf();\n", None),
+        ("a.js", "f();\n", "if (x) {\n  debugger;\n}\nf();\n", ""),
+        ("a.js", "f();\n", "if (x) f(); else\n  debugger;\nf();\n", None),
+        ("a.rb", "f\n", "def g\n  binding.pry\nend\nf\n", ""),
+        ("a.php", "<?php\nf();\n", "<?php\nif ($x)\n  xdebug_break();\nf();\n", None),
+    ],
+)
+def test_a_debugger_is_taken_out_without_harm(
+    stage: Stage, path: str, before: str, after: str, mended: str | None
+) -> None:
+    """An empty block of Python passes; what would make the next statement a body is not suggested."""
+    root = stage({path: before}, {path: after})
+    events = list(facts(ChangeView(staged(root)), Selection.of(), Deadline()))
+    [finding] = [event for event in events if isinstance(event, Finding) and event.rule == "debugger-left"]
+    added = [line[1:] for line in (finding.suggestion or "").split("\n")[3:] if line.startswith("+")]
+    assert (finding.suggestion is None) == (mended is None)
+    assert added == ([mended] if mended else [])

@@ -1,10 +1,10 @@
 """Which names of a repository may be written at a cursor: called like what is around it, or behind its dot."""
 
 from copilot.prompts.complete import Snippet
-from copilot.repo.languages import language_of
+from copilot.repo.languages import family, language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete.context import family, nearby, settled
+from copilot.tasks.complete.context import nearby, settled
 from copilot.tasks.complete.names import KindredNames, imported_modules
 from copilot.tasks.complete.receiver import Members, receivers
 

@@ -4,8 +4,9 @@ Does not know: types; a name means what it says.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from copilot.repo.syntax import SyntaxTree, line_of
 from copilot.review.finding import Severity
 from copilot.review.rule import Hit, Rule
 from copilot.review.view import FileView
@@ -43,6 +44,11 @@ _DEBUGGERS = {
     "ruby": {"binding.pry", "binding.irb", "byebug", "binding.break"},
     "php": {"xdebug_break"},
 }
+_BLOCKS = frozenset(
+    {"module", "program", "block", "statement_block", "compound_statement", "body_statement", "block_body", "then",
+     "do", "switch_case", "switch_default"}
+)  # fmt: skip
+"""Nodes that hold any number of statements."""
 _FOCUS = frozenset(
     {"it.only", "describe.only", "test.only", "context.only", "suite.only", "fit", "fdescribe", "it.concurrent.only"}
 )
@@ -84,8 +90,22 @@ def _debuggers(view: FileView) -> Iterator[Hit]:
         if view.is_moved(number) or view.role.name in ("FIXTURE", "DOCS", "VENDORED"):
             continue
         alone = re.fullmatch(r"\s*(?:import \w+; ?)?[\w.:!]+(?:\(\))?;?\s*", view.line(number))
-        mend = view.suggestion(number, number, []) if alone and what != "dbg!" else None
+        instead = _without(view, view.new_tree, number) if alone and what != "dbg!" else None
+        mend = None if instead is None else view.suggestion(number, number, instead)
         yield view.hit(DEBUGGER, (number, number), f"`{what}` stops the program in a debugger; take it out", mend)
+
+
+def _without(view: FileView, tree: SyntaxTree, number: int) -> Sequence[str] | None:
+    """What may stand where a line of statements is taken out; None where something else would become the body."""
+    statement = next((node for node in tree.nodes_on({number}) if node.type not in _BLOCKS), None)
+    holder = None if statement is None else statement.parent
+    if holder is None or holder.type not in _BLOCKS:
+        return None
+    others = [node for node in holder.named_children if line_of(node) != number and node.type != "comment"]
+    if view.code == "python" and holder.type == "block" and not others:
+        line = view.line(number)
+        return [f"{line[: len(line) - len(line.lstrip())]}pass"]
+    return []
 
 
 def _comments(view: FileView) -> Iterator[Hit]:

@@ -6,8 +6,8 @@ Does not know: sizes at run time, what callers checked.
 import re
 from collections.abc import Iterator
 
-from copilot.repo.syntax import Node, SyntaxTree, ancestors
-from copilot.review.called import Called
+from copilot.repo.syntax import Node, SyntaxTree, ancestors, line_of
+from copilot.review.called import Called, called
 from copilot.review.finding import Severity
 from copilot.review.flow import Origin, flow
 from copilot.review.rule import Hit, Rule
@@ -21,7 +21,8 @@ COPY = Rule(
 )  # fmt: skip
 FORMAT = Rule(
     "format-string", "format taken from a value", Severity.HIGH, "security",
-    "`printf` and its kin get a parameter or a variable as their only format: a `%` in it reads or writes memory.",
+    "`printf` and its kin get a parameter, or an array that one was copied into, as their only format: a `%` in it"
+    " reads or writes memory.",
     0.85,
 )  # fmt: skip
 SIZE = Rule(
@@ -36,6 +37,7 @@ TERMINATOR = Rule(
 )  # fmt: skip
 RULES = (COPY, FORMAT, SIZE, TERMINATOR)
 _COPIES = frozenset({"strcpy", "strcat", "stpcpy", "wcscpy"})
+_FILLS = _COPIES | {"strncpy", "strncat", "strlcpy", "strlcat", "sprintf", "snprintf"}
 _FORMATS = {"printf": 0, "fprintf": 1, "sprintf": 1, "syslog": 1, "snprintf": 2, "vprintf": 0, "dprintf": 1}
 _SIZED = frozenset({"memset", "memcpy", "memmove", "strncpy", "bzero"})
 _FUNCTION = "function_definition"
@@ -94,9 +96,30 @@ def _formatted(view: FileView, tree: SyntaxTree, call: Called, function: Node) -
         return
     argument = call.arguments[place]
     value = flow(tree, argument)
-    if argument.type == "identifier" and value.origin >= Origin.PARAMETER and not tree.text(argument).startswith("f"):
+    if argument.type != "identifier" or tree.text(argument).startswith("f"):
+        return
+    if value.origin >= Origin.PARAMETER or _is_filled(tree, function, call, tree.text(argument)):
         message = f'`{tree.text(argument)}` is taken as a format; write {call.callee}(…"%s", {tree.text(argument)})'
         yield view.hit(FORMAT, (call.line, call.end_line), message)
+
+
+def _is_filled(tree: SyntaxTree, function: Node, before: Called, name: str) -> bool:
+    """Whether a parameter or input was copied into a local array before a call."""
+    if not _array_size(tree, function, name):
+        return False
+    nodes = tree.nodes_on(range(line_of(function), before.line + 1))
+    calls = (called(tree, node) for node in nodes if node.start_byte < before.node.start_byte)
+    return any(call is not None and _fills(tree, call, name) for call in calls)
+
+
+def _fills(tree: SyntaxTree, call: Called, name: str) -> bool:
+    """Whether a call copies text that is a parameter, or comes from outside, into a variable."""
+    target, *sources = call.arguments or (call.node,)
+    if call.name not in _FILLS or tree.text(target) != name:
+        return False
+    if call.name.endswith("printf") and not any("%s" in tree.text(source) for source in sources):
+        return False
+    return any(flow(tree, source).origin >= Origin.PARAMETER for source in sources)
 
 
 def _sized(view: FileView, tree: SyntaxTree, call: Called, function: Node) -> Iterator[Hit]:

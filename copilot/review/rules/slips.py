@@ -117,7 +117,12 @@ def _assert(view: FileView, tree: SyntaxTree, node: Node) -> Iterator[Hit]:
     if view.code == "python" and node.named_child_count == 1:
         inner = node.named_children[0]
         if inner.type == "tuple" and inner.named_child_count > 1:
-            yield view.hit(TUPLE, _lines(node), "a tuple is always true; take the parentheses off")
+            mend = None
+            if inner.named_child_count == 2 and line_of(node) == end_line_of(node):
+                condition, message = map(tree.text, inner.named_children)
+                line = view.line(line_of(node)).replace(tree.text(inner), f"{condition}, {message}", 1)
+                mend = view.suggestion(*_lines(node), [line])
+            yield view.hit(TUPLE, _lines(node), "a tuple is always true; take the parentheses off", mend)
 
 
 def _identity(view: FileView, tree: SyntaxTree, node: Node) -> Iterator[Hit]:

@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from copilot.errors import RepositoryError
 from copilot.prompts.complete import Snippet
 from copilot.repo.index import Index
-from copilot.repo.languages import language_of
+from copilot.repo.languages import family, language_of
 from copilot.repo.secrets import is_secret
 from copilot.repo.tags import Definition
 from copilot.repo.usages import names_in
@@ -41,8 +41,6 @@ HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
-_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "kotlin": "java", "scala": "java"}
-"""Languages whose code uses one another's names, besides itself."""
 _SEEN = Size()
 
 
@@ -135,12 +133,6 @@ def settled(old: tuple[Snippet, ...], new: tuple[Snippet, ...]) -> tuple[Snippet
     """The new snippets, those that were shown before in their old order first: what begins alike is not read again."""
     stay = [snippet for snippet in old if snippet in new]
     return (*stay, *(snippet for snippet in new if snippet not in stay))
-
-
-def family(path: str) -> str:
-    """What a file's language can be used together with."""
-    language = language_of(path)
-    return _FAMILIES.get(language.name, language.name) if language else ""
 
 
 def nearby(before: str, after: str) -> dict[str, float]:

@@ -24,7 +24,7 @@ from copilot.tasks.model_review.asking import Asking, Desk, limited
 from copilot.tasks.model_review.judge import Judge, ModelJudge, diff_lines
 
 RULE = "likely-mistake"
-HOW = "5"
+HOW = "6"
 """Changes whenever the questions or the way of adding up do, so that what is kept counts no more."""
 _LATE = "the time limit was reached before the model had looked at all of it"
 _MANY = f"the model looked at the {MOST_PER_CHANGE} likeliest edits of the change only"
@@ -70,19 +70,23 @@ class Critic:
     def _calibration(self) -> Calibration:
         return self._make_calibration(self._desk.asking)
 
-    def findings(self, change: ChangeView, deadline: Deadline) -> Iterator[FactEvent]:
-        """Findings as they come, the likeliest places first; Skipped for what the time did not reach."""
+    def findings(self, change: ChangeView, deadline: Deadline, said: Sequence[Finding] = ()) -> Iterator[FactEvent]:
+        """Findings as they come, the likeliest places first; Skipped for what the time did not reach.
+
+        Edits beside lines that something was said of are not asked about, nor those of a file with enough findings.
+        """
         total, work = _work(change)
         over = {view.path for view, _ in work[MOST_PER_CHANGE:]}
-        del work[MOST_PER_CHANGE:]
+        work = [(view, edit) for view, edit in work[:MOST_PER_CHANGE] if not _is_known(edit, said)]
         left = {view.path: self._per_file for view, _ in work}
         late: set[str] = set()
         with limited(self._desk.cancel, deadline):
             for done, (view, edit) in enumerate(work, 1):
-                score = None if deadline.is_over or self._desk.cancel.is_set() else self._score(edit)
-                if score is None and (deadline.is_over or self._desk.cancel.is_set()):
+                is_open = left[view.path] > 0
+                score = self._score(edit, total) if is_open and not self._is_over(deadline) else None
+                if score is None and is_open and self._is_over(deadline):
                     late.add(view.path)
-                elif score is not None and left[view.path]:
+                elif score is not None:
                     tell = partial(self._desk.nearby.lines, view, with_index=deadline.at is None)
                     found = self._found(edit, score, total, tell)
                     left[view.path] -= len(found)
@@ -91,14 +95,20 @@ class Critic:
         yield from (Skipped(path, _LATE) for path in sorted(late))
         yield from (Skipped(path, _MANY) for path in sorted(over))
 
-    def _score(self, edit: Edit) -> float | None:
-        key = self._key("score", edit)
-        score = self._cache.score(key)
-        if score is None:
-            score = self._judge.weigh(edit)
-            if score is not None:
-                self._cache.keep_score(key, score)
-        return score
+    def _is_over(self, deadline: Deadline) -> bool:
+        return deadline.is_over or self._desk.cancel.is_set()
+
+    def _score(self, edit: Edit, total: int) -> float | None:
+        """The score of an edit among so many; of what cannot become a finding among them a part of it will do."""
+        whole, part = self._key("score", edit), self._key(f"score {digest()} {total}", edit)
+        for key in (whole, part):
+            if (known := self._cache.score(key)) is not None:
+                return known
+        weighed = self._judge.weigh(edit, lambda score: self._calibration.is_finding(score, total))
+        if weighed is None:
+            return None
+        self._cache.keep_score(whole if weighed.is_whole else part, weighed.score)
+        return weighed.score
 
     def _found(self, edit: Edit, score: float, total: int, tell: Tell) -> Sequence[Finding]:
         """The finding about an edit, if it stands out among so many."""
@@ -153,6 +163,10 @@ def _work(change: ChangeView) -> tuple[int, list[tuple[FileView, Edit]]]:
     odds = [(log_odds(edit), view, edit) for view, edit in found]
     asked = sorted((each for each in odds if each[0] > CLEARED), key=lambda each: -each[0])
     return min(MOST_PER_CHANGE, len(found)), [(view, edit) for _, view, edit in asked]
+
+
+def _is_known(edit: Edit, said: Sequence[Finding]) -> bool:
+    return any(finding.is_beside(edit.path, edit.start_line, edit.end_line) for finding in said)
 
 
 def _is_harmless(change: ChangeView, view: FileView, edit: Edit) -> bool:

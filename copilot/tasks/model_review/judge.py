@@ -17,15 +17,34 @@ from copilot.review.kinds import log_odds
 from copilot.tasks.model_review.asking import Asking
 
 
-class Judge(Protocol):
-    """Gives an edit a score, higher for what looks more wrong."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a judge makes of an edit."""
 
-    def weigh(self, edit: Edit) -> float | None:
-        """The score; None where it cannot be told or the work was cancelled."""
+    score: float
+    """Higher for what looks more wrong."""
+    is_whole: bool = True
+    """False where the judge was not asked to the end, for nothing could have come of it."""
+
+
+Worthwhile = Callable[[float], bool]
+"""Whether anything would come of a score."""
+
+
+class Judge(Protocol):
+    """Gives an edit a score."""
+
+    def weigh(self, edit: Edit, is_worthwhile: Worthwhile) -> Weighed | None:
+        """The score, in part as soon as the highest it may become is not worthwhile.
+
+        None where it cannot be told or the work was cancelled.
+        """
 
 
 Signals = Mapping[str, float]
 """Name -> how much it speaks against the new version."""
+Reading = Callable[[Asking, Edit], Signals | None]
+"""Reads an edit with what stands around it, once each way."""
 
 
 def of_diff(asking: Asking, edit: Edit) -> Signals | None:
@@ -62,13 +81,13 @@ def of_gap(asking: Asking, edit: Edit) -> Signals | None:
         first, second, old, new = map(sum, found)
         letters += sign * (first - second) / 2
         said += (old - new) / 2 / math.sqrt(max(map(len, found[2:])))
-    return {"choice": letters * LETTER_SHARE + said}
+    return {"choice": max(-MOST_CHOICE, min(MOST_CHOICE, letters * LETTER_SHARE + said))}
 
 
 LETTER_SHARE = 0.7
 """The letters vary more than the texts do; with this both count the same."""
-READINGS: tuple[Callable[[Asking, Edit], Signals | None], ...] = (of_diff, of_gap)
-"""In the order of asking; each reads the edit with what stands around it twice."""
+MOST_CHOICE = 3.1
+"""The measured edits have 3.03 at most; what cannot become a finding with this is not asked about any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +99,28 @@ class ModelJudge:
     must_agree: bool = False
     """Whether a single signal for the new version is enough to clear it: for models that were not measured."""
 
-    def weigh(self, edit: Edit) -> float | None:
-        """The weighted sum; one that is not above 0 is not looked into further."""
-        weights, score = dict(self.weights), log_odds(edit)
-        for reading in READINGS:
-            signals = reading(self.asking, edit)
-            if signals is None:
-                return None
-            score += sum(weights.get(name, 0.0) * value for name, value in signals.items())
-            if self.must_agree and min(signals.values()) <= 0:
-                score = min(score, 0.0)
-            if score <= 0:
-                return score
-        return score
+    def weigh(self, edit: Edit, is_worthwhile: Worthwhile) -> Weighed | None:
+        """The weighted sum; one that is not above 0 is not looked into further.
+
+        A kind that is often wrong is no reason by itself: where the signals together are for the new version, it is
+        cleared.
+        """
+        weights, begin = dict(self.weights), log_odds(edit)
+        score = self._added(of_diff, edit, begin, weights)
+        if score is None or score <= 0:
+            return None if score is None else Weighed(score)
+        if not is_worthwhile(score + weights.get("choice", 0.0) * MOST_CHOICE):
+            return Weighed(score, is_whole=False)
+        score = self._added(of_gap, edit, score, weights)
+        return None if score is None else Weighed(score if score > begin else min(score, 0.0))
+
+    def _added(self, reading: Reading, edit: Edit, score: float, weights: Mapping[str, float]) -> float | None:
+        """A score with the signals of one more reading added."""
+        signals = reading(self.asking, edit)
+        if signals is None:
+            return None
+        score += sum(weights.get(name, 0.0) * value for name, value in signals.items())
+        return min(score, 0.0) if self.must_agree and min(signals.values()) <= 0 else score
 
 
 def diff_lines(old: Sequence[str], new: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
-"""What a model is told about the place of an edit before it explains it: what it is in, who calls it, what it calls.
+"""What a model is told about the place of an edit before it explains it: what it is in, calls, uses and is tested by.
 
 The repository is opened for the first edit that is explained, never before. Does not know: wording, models.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 from copilot.errors import RepositoryError
@@ -40,7 +41,8 @@ class Nearby:
         if hunk is None:
             return ()
         if with_index and self._surroundings is not None:
-            return list(_told(self._surroundings.of(view, hunk)))
+            with suppress(RepositoryError):  # somebody goes on working: a file is not what was indexed any more
+                return list(_told(self._surroundings.of(view, hunk)))
         around = enclosing_definitions(view, hunk)
         return [f"in {each.signature or each.qualified}"[:_MOST_CHARS] for each in around[-2:]]
 
@@ -59,6 +61,7 @@ def _told(context: HunkContext) -> Iterator[str]:
     yield from _each("called by", context.callers)
     yield from _each("calls", context.callees)
     yield from _each("uses", context.types)
+    yield from _each("field", context.fields)
     yield from _each("tested by", context.tests)
 
 
