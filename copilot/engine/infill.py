@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Self
 
 from copilot.engine.base import Cancel, Engine, InfillRequest, Tokens
-from copilot.engine.infill_plan import BATCH_TOKENS, Plan, Resident, alike, batch_ends, plan, texts
+from copilot.engine.infill_plan import BATCH_TOKENS, Former, Plan, Resident, alike, batch_ends, common, plan, texts
 from copilot.engine.sequences import Held, Lease, Run, Sequences
 from copilot.engine.serving import Part, Stopwatch
 from copilot.errors import EngineError
@@ -36,8 +36,7 @@ class Infills:
         if self._busy:
             return None
         resident, way = self._best(request)
-        moved = way.moved if resident and not resident.apart else 0
-        cells = request.n_tokens + request.sampling.max_tokens - way.kept - moved
+        cells = request.n_tokens + request.sampling.max_tokens - way.kept - way.moved
         lease = self._sequences.lease(cells, 1, resident.held if resident else None)
         if lease is None:
             return None
@@ -68,8 +67,9 @@ class Infills:
         """
         way = plan(resident, request, can_shift=self._engine.can_shift)
         wanted, watch = texts(request), Stopwatch()
+        former = self._taken_out(resident, way)
         spare = self._set_apart(resident, way, lease)
-        kept = self._cut(resident, way, lease)
+        kept = self._set_anew(resident, way, lease) if way.full else self._cut(resident, way)
         ends = list(batch_ends(len(request.before), len(wanted))) if way.full else _steps(kept, len(wanted) - way.moved)
         for read in watch.steps(self._batches(resident, wanted, ends, cancel)):
             lease.cells = max(0, lease.cells - read)
@@ -81,73 +81,70 @@ class Infills:
             moved = self._put_back(resident, spare, way)
             lease.disown(spare)
         if len(resident.tokens) + moved < len(wanted):
+            if former is not None:
+                self._revert(resident, former, lease)
             return None
         resident.tokens[:] = wanted
         resident.after, resident.start = tuple(request.after), len(request.before) + len(request.hole)
-        if way.full:
-            resident.apart, resident.drift = b"", 0
         if not (yield from watch.timed(self._gap(resident, request.gap, cancel))):
             return None
         reused = kept + moved
         return Usage(request.n_tokens, reused, request.n_tokens - reused, prefill_ms=watch.ms)
 
     def _set_apart(self, resident: Resident, way: Plan, lease: Lease) -> Held | None:
-        """A second reader of the cells to be moved, so that they outlive the cut before them.
-
-        Cells that are read again are taken out of the buffer instead: what is read lies as it does in any full reading.
-        """
-        engine, end = self._engine, resident.start + len(resident.after)
+        """A second reader of the cells to be moved, so that they outlive the cut before them."""
         if not way.moved:
-            spared = way.spared if not resident.unsettled else 0
-            if not way.full:
-                resident.apart = b""
-            elif not resident.apart:
-                resident.apart = engine.export_cells(resident.held.seq, end - spared, end) if spared else b""
-                resident.after = resident.after[len(resident.after) - spared :]
-                resident.start = end - spared
-            elif not way.spared:
-                resident.apart, resident.after = b"", ()
             return None
-        spare, first = lease.own(None), end - way.moved
-        if not resident.apart:
-            engine.share(resident.held.seq, spare.seq, first, end)
-        elif not self._take_back(resident, spare.seq, first, end):
-            raise EngineError("the engine refused its own cells. Try again.")
-        _account(spare, first, end)
+        spare, end = lease.own(None), resident.start + len(resident.after)
+        self._engine.share(resident.held.seq, spare.seq, end - way.moved, end)
+        _account(spare, end - way.moved, end)
         return spare
 
-    def _take_back(self, resident: Resident, seq: int, first: int, end: int) -> bool:
-        """Have an empty sequence hold the cells [first, end) of those that are out of the buffer."""
-        cells, resident.apart = resident.apart, b""
-        if first == resident.start:
-            return self._engine.restore(seq, cells)
-        if not self._engine.restore(seq, cells):
-            return False
-        fewer = self._engine.export_cells(seq, first, end)
-        self._engine.drop(seq)
-        return self._engine.restore(seq, fewer)
+    def _cut(self, resident: Resident, way: Plan) -> int:
+        """Keep the first cells only, none where the engine cannot go back so far; how many are left."""
+        kept = self._engine.rewind(resident.held.seq, way.kept)
+        del resident.tokens[kept:]
+        resident.exact = min(resident.exact, kept)
+        if not way.moved:
+            resident.after = ()
+        _account(resident.held, 0, kept)
+        return kept
 
-    def _cut(self, resident: Resident, way: Plan, lease: Lease) -> int:
-        """Keep the first cells only, none where the engine cannot go back so far; how many are left.
+    def _set_anew(self, resident: Resident, way: Plan, lease: Lease) -> int:
+        """The same before a full reading, the cells in the order of their positions and as far down as there is room.
 
-        Those that others follow in a full reading are set anew, in the order of their positions and as far down in the
-        buffer as there is room: attention sums in the order in which cells lie there.
+        Attention sums in the order in which cells lie in the buffer.
         """
         engine, held = self._engine, resident.held
-        if way.full:
-            cells = engine.export_cells(held.seq, 0, way.kept) if way.kept else b""
-            engine.drop(held.seq)
-            kept = way.kept if cells and engine.restore(held.seq, cells) else 0
-            lease.cells += sum(run.end - run.start for run in held.runs) - kept
-            resident.approximate = False
-        else:
-            kept = engine.rewind(held.seq, way.kept)
-        if not way.moved:
-            resident.after = resident.after if resident.apart else ()
-        resident.exact = min(resident.exact, kept)
+        cells = engine.export_cells(held.seq, 0, way.kept) if way.kept else b""
+        engine.drop(held.seq)
+        kept = way.kept if cells and engine.restore(held.seq, cells) else 0
+        lease.cells += sum(run.end - run.start for run in held.runs) - kept
         del resident.tokens[kept:]
+        resident.exact, resident.after, resident.approximate, resident.drift = kept, (), False, 0
         _account(held, 0, kept)
         return kept
+
+    def _taken_out(self, resident: Resident, way: Plan) -> Former | None:
+        """What a full reading takes the place of, if it is worth keeping. Nothing of it stays in the buffer, where it
+        would be in the way of the order of cells."""
+        if not way.spared or resident.unsettled:
+            return None
+        cells = self._engine.export_cells(resident.held.seq, way.kept, resident.end)
+        texts = tuple(resident.tokens), resident.after, resident.start
+        return Former(cells, way.kept, *texts, resident.approximate, resident.drift)
+
+    def _revert(self, resident: Resident, former: Former, lease: Lease) -> None:
+        """After a cancelled full reading: what was there before, and of what was read in its place what is the same."""
+        read, spare = common(resident.tokens, former.tokens), lease.own(None)
+        if self._engine.restore(spare.seq, former.cells):
+            end = self._engine.length(spare.seq)
+            self._engine.rewind(resident.held.seq, read)
+            self._engine.share(spare.seq, resident.held.seq, read, end)
+            resident.tokens[:], resident.after, resident.start = former.tokens, former.after, former.start
+            resident.approximate, resident.drift, resident.exact = former.approximate, former.drift, read
+            _account(resident.held, 0, end)
+        lease.disown(spare)
 
     def _put_back(self, resident: Resident, spare: Held, way: Plan) -> int:
         """Move the cells set apart to where they belong now, after a cancelled reading somewhere behind it.

@@ -33,8 +33,6 @@ class Resident:
     after: tuple[int, ...] = ()
     """The second text, whose cells stand from position `start` on, beyond `tokens` after a cancelled reading."""
     start: int = 0
-    apart: bytes = b""
-    """The cells of `after` where a reading in full was cancelled: they are no longer in the sequence then."""
     exact: int = 0
     """So many of the first cells were read in the batches of a full reading,"""
     split: int = 0
@@ -45,6 +43,25 @@ class Resident:
     """Whether cells were moved that no decode has followed yet: llama.cpp turns their keys in the next one."""
     drift: int = 0
     """Tokens that changed in front of the cells of `after` since they were read."""
+
+    @property
+    def end(self) -> int:
+        """The position after its last cell."""
+        return max(len(self.tokens), self.start + len(self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What a sequence held, its cells outside of the buffer."""
+
+    cells: bytes
+    """Those from position `first` on."""
+    first: int
+    tokens: tuple[int, ...]
+    after: tuple[int, ...]
+    start: int
+    approximate: bool
+    drift: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +76,8 @@ class Plan:
     """Tokens that come or go in front of the moved cells."""
     full: bool = False
     """Whether the rest is read as in any full reading of these texts."""
-    spared: int = 0
-    """Cells at its end that are read again, and set apart in case that this is cancelled."""
+    spared: bool = False
+    """Whether what that takes the place of is worth keeping, in case that it is cancelled."""
 
 
 def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan:
@@ -79,8 +96,7 @@ def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan
     if resident.approximate and len(wanted) - kept < MIN_MOVED and not request.exact:
         return Plan(kept, 0, 0)
     exact = exact_cells(resident, request)
-    is_spared = request.exact and same >= MIN_MOVED and exact < len(wanted)
-    return Plan(exact, 0, 0, True, same if is_spared else 0)
+    return Plan(exact, 0, 0, True, request.exact and same >= MIN_MOVED and exact < len(wanted))
 
 
 def batch_ends(n_before: int, n_tokens: int) -> Iterator[int]:

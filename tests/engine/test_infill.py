@@ -207,22 +207,24 @@ def test_cells_that_were_never_moved_are_trusted(opened: Callable[..., EngineSes
     assert usage.evaluated_tokens == 192
 
 
-def read_in_part(session: EngineSession, before: tuple[int, ...], after: tuple[int, ...]) -> None:
-    """Begin to read both texts in full, and cancel within the second one."""
+def read_in_part(session: EngineSession, before: tuple[int, ...], after: tuple[int, ...], share: float = 0.9) -> None:
+    """Begin to read both texts in full, and cancel when a share of all is there."""
     cancel = Cancel()
     for event in session.infill(request(before, after, exact=True), cancel):
-        if isinstance(event, Progress) and event.stage == "read" and event.done > len(before) + 2 * BATCH_TOKENS:
+        if isinstance(event, Progress) and event.stage == "read" and event.done > share * (len(before) + len(after)):
             cancel.set()
     assert isinstance(event, Done) and event.reason == "cancelled"
 
 
-def test_a_full_reading_that_is_cancelled_loses_no_cells(opened: Callable[..., EngineSession]) -> None:
-    """Whoever types while the text behind the cursor is read again pays for what was typed, as before."""
-    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS)
-    said(session, request(before, after))
-    typed = (*before, *TYPED)
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.5, 0.7, 0.9])
+def test_a_full_reading_that_is_cancelled_loses_no_cells(opened: Callable[..., EngineSession], share: float) -> None:
+    """Whoever types while both texts are read again pays for what was typed, as before."""
+    session, typed, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS)
     said(session, request(typed, after))
-    read_in_part(session, typed, after)
+    for seed in range(4):
+        typed = (*typed, *tokens(BEFORE, 20, seed))
+        said(session, request(typed, after))
+    read_in_part(session, typed, after, share)
     _, usage = said(session, request((*typed, *TYPED), after))
     assert usage.evaluated_tokens == len(TYPED) + 2
 
