@@ -4,7 +4,7 @@ from copilot.prompts.complete import Snippet
 from copilot.repo.languages import language_of
 from copilot.repo.tags import structure
 from copilot.repo.usages import Usages
-from copilot.tasks.complete.context import TAGS, family, named, nearby, settled
+from copilot.tasks.complete.context import family, nearby, settled
 from copilot.tasks.complete.names import KindredNames, imported_modules
 from copilot.tasks.complete.receiver import Members, receivers
 
@@ -31,19 +31,6 @@ def test_names_of_the_own_file_and_names_that_stand_there_are_left_out() -> None
     """The model sees them."""
     assert "ListTasksRequest" not in kindred("def list_tasks(self, params: ", "src/tasks.py")
     assert "ListTasksRequest" not in kindred("def list_tasks(self, params: ListTasksRequest, ")
-
-
-def test_many_names_are_shown_where_few_signatures_fit() -> None:
-    """The first ones with their signatures under their files, the others as kinds and names, all within the room."""
-    text = "".join(f"def fetch_page_{n}(address: str, retries: int = 3) -> bytes:\n    pass\n" for n in range(40))
-    entries = [("src/net.py", found) for found in structure(text, language_of("src/net.py")).definitions]
-    tags, signatures = named(entries, 400)
-    assert (tags.path, signatures.path) == (TAGS, "src/net.py")
-    assert signatures.text.split("\n")[0] == "def fetch_page_0(address: str, retries: int = 3) -> bytes"
-    assert tags.text.split("\n")[-1] == "def fetch_page_2" and tags.text.count("\n") > 8
-    assert len(tags.text) + len(signatures.text) < 400
-    assert named(entries[:1], 400) == [Snippet("src/net.py", entries[0][1].signature)]
-    assert named(entries, 0) == []
 
 
 def members(before: str) -> list[str]:

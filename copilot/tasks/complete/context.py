@@ -5,7 +5,6 @@ It stays the same while one types near a place, since every change of it has to 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
 from threading import Lock, Thread
 
 from copilot.errors import RepositoryError
@@ -32,7 +31,7 @@ class Room:
     members: int = 300
     """Signatures of what may stand behind the dot."""
     names: int = 700
-    """What is called after the words near the cursor: the first as signatures, more by their names."""
+    """Signatures of what is called after the words near the cursor."""
 
 
 STAYS_LINES = 8
@@ -42,10 +41,6 @@ HERE, ABOVE, BELOW, FADES = 3.0, 1.4, 0.8, 0.85
 """What a name counts on the cursor's line, above and below it, and how that fades from line to line."""
 KNOWN_SHARE = 0.6
 """A passage with more of its lines in the window would only have them repeated."""
-WHOLE_SHARE = 0.4
-"""Of the room for names, what signatures may take: many names fit where few signatures do."""
-TAGS = "tags"
-"""The path under which names without their signatures are shown."""
 _FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "kotlin": "java", "scala": "java"}
 """Languages whose code uses one another's names, besides itself."""
 _SEEN = Size()
@@ -114,7 +109,7 @@ class RepositoryContext:
             if sum(line.strip() in known for line in passage.lines) <= KNOWN_SHARE * len(passage.lines)
         ]
         called = _signatures(members, self._room.members)
-        return (*shown, *self._recent(path), *called, *named(names, self._room.names))
+        return (*shown, *self._recent(path), *called, *_signatures(names, self._room.names))
 
     def _load(self) -> Corpus | None:
         """The code of the repository; None where its index cannot be read, which the next command mends."""
@@ -160,27 +155,6 @@ def nearby(before: str, after: str) -> dict[str, float]:
         for name in names_in(line):
             weights[name] = max(weights.get(name, 0.0), BELOW * FADES**distance)
     return dict(sorted(weights.items()))
-
-
-def named(entries: Sequence[tuple[str, Definition]], most_chars: int) -> list[Snippet]:
-    """The first ones as signatures by file, what there is room for besides as tags: kind and name."""
-    left = int(WHOLE_SHARE * most_chars)
-    whole = list(takewhile(lambda length: length <= left, accumulate(len(d.signature) + 1 for _, d in entries)))
-    left, tags = most_chars - (whole[-1] if whole else 0), []
-    for _, definition in entries[len(whole) :]:
-        tags.append(_head(definition))
-        left -= len(tags[-1]) + 1
-        if left < 0:
-            tags.pop()
-            break
-    signatures = _signatures(entries[: len(whole)], most_chars)
-    return [Snippet(TAGS, "\n".join(reversed(tags))), *signatures] if tags else signatures
-
-
-def _head(definition: Definition) -> str:
-    """A signature up to the name: what kind of thing it is, and how it is called."""
-    before, name, _ = definition.signature.partition(definition.name)
-    return before + name if name else definition.name
 
 
 def _signatures(entries: Sequence[tuple[str, Definition]], most_chars: int) -> list[Snippet]:
