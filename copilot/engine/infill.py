@@ -2,86 +2,24 @@
 
 The model reads the text before, a marker, the text after, a marker. Typing changes the end of the first text, so all
 cells of the second would have to be read again. They are kept instead, moved to their new positions, and only what was
-typed and the marker between are read: an approximation, bounded here and ended by `exact`. See docs/completion.md.
+typed and the marker between are read: an approximation, bounded by `plan` and ended by `exact`. See docs/completion.md.
 Knows token ids only.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import chain, takewhile
+from dataclasses import replace
 from typing import Self
 
 from copilot.engine.base import Cancel, Engine, InfillRequest, Tokens
+from copilot.engine.infill_plan import BATCH_TOKENS, Former, Plan, Resident, alike, batch_ends, common, plan, texts
 from copilot.engine.sequences import Held, Lease, Run, Sequences
 from copilot.engine.serving import Part, Stopwatch
 from copilot.errors import EngineError
 from copilot.events import Progress, Usage
 
-BATCH_TOKENS = 64
-"""Read per step: what a keystroke that cancels a reading can lose."""
-MIN_MOVED = 16
-"""Fewer cells are as well read again."""
-MAX_READ = 64
-"""Tokens that may change in front of cells at once for them to be moved; after more they are read again."""
-MAX_DRIFT = 160
-"""The same over all moves since they were read."""
 MOST_RESIDENT = 2
 """Pairs of texts kept at once, the latest ones."""
-
-
-@dataclass(slots=True, eq=False)
-class Resident:
-    """A sequence and what it holds; between requests nobody works with it."""
-
-    held: Held
-    tokens: list[int] = field(default_factory=list)
-    """Cells at positions 0, 1, …: both texts and the markers, as far as they were read."""
-    after: tuple[int, ...] = ()
-    """The second text, whose cells stand from position `start` on, beyond `tokens` after a cancelled reading."""
-    start: int = 0
-    moved_at: int | None = None
-    """From which position on cells were computed for other text before them."""
-    drift: int = 0
-    """Tokens that changed in front of them since."""
-    has_room: bool = True
-    """Whether the cells of the second text can be there twice: those that were moved, and the same read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How to get from what a sequence holds to what a request needs."""
-
-    kept: int
-    """Cells that stay where they are."""
-    moved: int
-    """Cells at the end of the second text that are moved."""
-    changed: int
-    """Tokens that come or go in front of the moved cells."""
-    spared: int = 0
-    """Cells at the end of the second text that are read again, and moved after all where that is cancelled."""
-
-    @property
-    def apart(self) -> int:
-        """Cells to be set apart while others are read before them."""
-        return self.moved or self.spared
-
-
-def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan:
-    """The cheapest way that stays within the bounds of the approximation."""
-    wanted = _texts(request)
-    kept = common(resident.tokens, wanted)
-    if request.exact and resident.moved_at is not None and kept >= resident.moved_at:
-        after = len(request.before) + len(request.hole)
-        kept = resident.moved_at if resident.moved_at > after else min(resident.moved_at, len(request.before))
-    end = resident.start + len(resident.after)
-    moved = common(resident.after[::-1], tuple(request.after)[::-1])
-    moved = min(moved, len(wanted) - kept, end - kept)
-    changed = max(len(wanted), end) - moved - kept
-    too_much = changed > MAX_READ or resident.drift + changed > MAX_DRIFT
-    if not can_shift or moved < MIN_MOVED or too_much:
-        return Plan(kept, 0, 0)
-    return Plan(kept, 0, changed, moved) if request.exact else Plan(kept, moved, changed)
 
 
 class Infills:
@@ -98,9 +36,8 @@ class Infills:
         if self._busy:
             return None
         resident, way = self._best(request)
-        keep = resident.held if resident else None
         cells = request.n_tokens + request.sampling.max_tokens - way.kept - way.moved
-        lease = self._sequences.lease(cells, 1, keep)
+        lease = self._sequences.lease(cells, 1, resident.held if resident else None)
         if lease is None:
             return None
         if resident is None:
@@ -108,7 +45,6 @@ class Infills:
             self._residents.append(resident)
         else:
             lease.pin(resident.held)
-        resident.has_room = self._sequences.widen(lease, way.apart)
         self._busy = True
         return lease, resident
 
@@ -130,65 +66,97 @@ class Infills:
         No step may come between this and the choice of the first token.
         """
         way = plan(resident, request, can_shift=self._engine.can_shift)
-        if not resident.has_room:
-            way = replace(way, spared=0)
-        wanted, watch = _texts(request), Stopwatch()
+        wanted, watch = texts(request), Stopwatch()
+        former = self._taken_out(resident, way)
         spare = self._set_apart(resident, way, lease)
-        kept = self._cut(resident, way)
-        ends = [len(wanted) - way.moved]
-        if request.exact:  # wherever the reading begins, the second text is read in the same batches
-            ends.insert(0, len(request.before))
-        for _ in watch.steps(chain.from_iterable(self._batches(resident, wanted[:end], cancel) for end in ends)):
-            lease.cells = max(0, lease.cells - BATCH_TOKENS)
+        kept = self._set_anew(resident, way, lease) if way.full else self._cut(resident, way)
+        ends = list(batch_ends(len(request.before), len(wanted))) if way.full else _steps(kept, len(wanted) - way.moved)
+        for read in watch.steps(self._batches(resident, wanted, ends, cancel)):
+            lease.cells = max(0, lease.cells - read)
+            if way.full:
+                resident.exact, resident.split = len(resident.tokens), len(request.before)
             yield Progress("read", len(resident.tokens), len(wanted), "tokens", kept)
         moved = 0
         if spare is not None:
-            moved = self._put_back(resident, spare, min(way.apart, len(wanted) - len(resident.tokens)), way)
+            moved = self._put_back(resident, spare, way)
             lease.disown(spare)
-        if not moved and (resident.moved_at is None or resident.moved_at >= kept):
-            resident.moved_at, resident.drift = None, 0
         if len(resident.tokens) + moved < len(wanted):
+            if former is not None:
+                self._revert(resident, former, lease)
             return None
         resident.tokens[:] = wanted
         resident.after, resident.start = tuple(request.after), len(request.before) + len(request.hole)
-        if moved > way.moved or not (yield from watch.timed(self._gap(resident, request.gap, cancel))):
+        if not (yield from watch.timed(self._gap(resident, request.gap, cancel))):
             return None
-        reused = kept + way.moved
+        reused = kept + moved
         return Usage(request.n_tokens, reused, request.n_tokens - reused, prefill_ms=watch.ms)
 
     def _set_apart(self, resident: Resident, way: Plan, lease: Lease) -> Held | None:
         """A second reader of the cells to be moved, so that they outlive the cut before them."""
-        if not way.apart:
+        if not way.moved:
             return None
         spare, end = lease.own(None), resident.start + len(resident.after)
-        self._engine.share(resident.held.seq, spare.seq, end - way.apart, end)
-        _account(spare, end - way.apart, end)
+        self._engine.share(resident.held.seq, spare.seq, end - way.moved, end)
+        _account(spare, end - way.moved, end)
         return spare
 
     def _cut(self, resident: Resident, way: Plan) -> int:
         """Keep the first cells only, none where the engine cannot go back so far; how many are left."""
         kept = self._engine.rewind(resident.held.seq, way.kept)
         del resident.tokens[kept:]
-        _account(resident.held, 0, kept)
-        if not way.apart:
+        resident.exact = min(resident.exact, kept)
+        if not way.moved:
             resident.after = ()
+        _account(resident.held, 0, kept)
         return kept
 
-    def _put_back(self, resident: Resident, spare: Held, moved: int, way: Plan) -> int:
-        """Move the last cells set apart to where they belong now; after a cancelled reading, somewhere behind it.
+    def _set_anew(self, resident: Resident, way: Plan, lease: Lease) -> int:
+        """The same before a full reading, the cells in the order of their positions and as far down as there is room.
+
+        Attention sums in the order in which cells lie in the buffer.
+        """
+        engine, held = self._engine, resident.held
+        cells = engine.export_cells(held.seq, 0, way.kept) if way.kept else b""
+        engine.drop(held.seq)
+        kept = way.kept if cells and engine.restore(held.seq, cells) else 0
+        lease.cells += sum(run.end - run.start for run in held.runs) - kept
+        del resident.tokens[kept:]
+        resident.exact, resident.after, resident.approximate, resident.drift = kept, (), False, 0
+        _account(held, 0, kept)
+        return kept
+
+    def _taken_out(self, resident: Resident, way: Plan) -> Former | None:
+        """What a full reading takes the place of, if it is worth keeping. Nothing of it stays in the buffer, where it
+        would be in the way of the order of cells."""
+        if not way.spared or resident.unsettled:
+            return None
+        cells = self._engine.export_cells(resident.held.seq, way.kept, resident.end)
+        texts = tuple(resident.tokens), resident.after, resident.start
+        return Former(cells, way.kept, *texts, resident.approximate, resident.drift)
+
+    def _revert(self, resident: Resident, former: Former, lease: Lease) -> None:
+        """After a cancelled full reading: what was there before, and of what was read in its place what is the same."""
+        read, spare = common(resident.tokens, former.tokens), lease.own(None)
+        if self._engine.restore(spare.seq, former.cells):
+            end = self._engine.length(spare.seq)
+            self._engine.rewind(resident.held.seq, read)
+            self._engine.share(spare.seq, resident.held.seq, read, end)
+            resident.tokens[:], resident.after, resident.start = former.tokens, former.after, former.start
+            resident.approximate, resident.drift, resident.exact = former.approximate, former.drift, read
+            _account(resident.held, 0, end)
+        lease.disown(spare)
+
+    def _put_back(self, resident: Resident, spare: Held, way: Plan) -> int:
+        """Move the cells set apart to where they belong now, after a cancelled reading somewhere behind it.
 
         Returns how many.
         """
-        if not moved:
-            resident.after = ()
-            return 0
-        engine, tail = self._engine, resident.start + len(resident.after) - moved
-        place = len(resident.tokens)
+        engine, moved, place = self._engine, way.moved, len(resident.tokens)
+        tail = resident.start + len(resident.after) - moved
         engine.shift(spare.seq, tail, place - tail)
         engine.share(spare.seq, resident.held.seq, place, place + moved)
         resident.after, resident.start = resident.after[len(resident.after) - moved :], place
-        earlier = resident.moved_at
-        resident.moved_at = place if earlier is None or earlier >= way.kept else earlier
+        resident.approximate = resident.unsettled = True
         resident.drift += way.changed
         _account(resident.held, 0, place + moved)
         return moved
@@ -199,38 +167,38 @@ class Infills:
         at = engine.length(seq)
         while not cancel.is_set():
             if engine.decode(seq, gap, logits="last") == len(gap):
+                resident.unsettled = False
                 _account(resident.held, 0, at + len(gap))
                 return True
             engine.rewind(seq, at)
             yield None
         return False
 
-    def _batches(self, resident: Resident, wanted: Sequence[int], cancel: Cancel) -> Iterator[None]:
+    def _batches(self, resident: Resident, wanted: Sequence[int], ends: Sequence[int], cancel: Cancel) -> Iterator[int]:
+        """Read up to the last of the ends, a batch up to each; how many tokens each step read."""
         engine, seq, tokens = self._engine, resident.held.seq, resident.tokens
-        while len(tokens) < len(wanted) and not cancel.is_set():
-            part = wanted[len(tokens) : len(tokens) + BATCH_TOKENS]
+        while len(tokens) < ends[-1] and not cancel.is_set():
+            part = wanted[len(tokens) : next(end for end in ends if end > len(tokens))]
             at = engine.length(seq)
-            if engine.decode(seq, part) == len(part):
+            read = engine.decode(seq, part) == len(part)
+            if read:
                 tokens += part
+                resident.unsettled = False
             else:
                 engine.rewind(seq, at)
             _account(resident.held, 0, len(tokens))
-            yield None
+            yield len(part) if read else 0
 
     def _best(self, request: InfillRequest) -> tuple[Resident | None, Plan]:
-        """The resident that saves most, if it saves anything, and how; without one, room for a new one is made."""
+        """The resident most alike, if it is much alike, and the way on from it; None where a new one is due."""
         alive = list(self._sequences)
         self._residents = [resident for resident in self._residents if resident.held in alive]
-        wanted = _texts(request)
-        ways = [(each, plan(each, request, can_shift=self._engine.can_shift)) for each in self._residents]
-        if ways:
-            best, way = max(ways, key=lambda each: each[1].kept + each[1].apart)
-            saved = way.kept + way.apart
-            if saved and 2 * saved > min(len(best.tokens), len(wanted)):
-                return best, way
-        if len(ways) < MOST_RESIDENT:
-            return None, Plan(0, 0, 0)
-        return min(ways, key=lambda each: each[0].held.last_used)
+        best = max(self._residents, key=lambda each: alike(each, request), default=None)
+        if best is None or 2 * alike(best, request) <= min(len(best.tokens), len(texts(request))):
+            if len(self._residents) < MOST_RESIDENT:
+                return None, Plan(0, 0, 0)
+            best = min(self._residents, key=lambda each: each.held.last_used)
+        return best, plan(best, request, can_shift=self._engine.can_shift)
 
 
 class Rereading:
@@ -251,13 +219,9 @@ class Rereading:
         return usage is not None
 
 
-def common(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many tokens two sequences begin with together."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
-
-
-def _texts(request: InfillRequest) -> list[int]:
-    return [*request.before, *request.hole, *request.after]
+def _steps(kept: int, end: int) -> list[int]:
+    """Where the batches end that read what follows the first cells."""
+    return [*range(kept + BATCH_TOKENS, end, BATCH_TOKENS), end]
 
 
 def _account(held: Held, start: int, end: int) -> None:

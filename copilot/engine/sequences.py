@@ -106,12 +106,6 @@ class Sequences:
                 return lease
         return None
 
-    def widen(self, lease: "Lease", cells: int) -> bool:
-        """Add room to a lease if there is so much that nothing has to go for it."""
-        has_room = sum(each.cells for each in self._leases) + cells <= self._engine.n_ctx - _cells(self._held)
-        lease.cells += cells if has_room else 0
-        return has_room
-
     def end(self, lease: "Lease") -> None:
         self._leases.remove(lease)
 

@@ -22,7 +22,8 @@ from copilot.engine.base import (
     Stored,
     Tokens,
 )
-from copilot.engine.infill import Rereading, Resident
+from copilot.engine.infill import Rereading
+from copilot.engine.infill_plan import Resident
 from copilot.engine.reading import Reading, restorable
 from copilot.engine.schedule import Blocked, Scheduler, Steps
 from copilot.engine.segments import Link, SegmentStore
@@ -168,7 +169,7 @@ class EngineSession:
                 return
             turn = (*request.hole, *request.after, *request.gap)
             asked = Request(request.before, turn, request.sampling, request.priority)
-            is_exact = resident.moved_at is None or not resident.has_room or not request.least_lead
+            is_exact = not resident.approximate or not request.least_lead
             surer = None if is_exact else Rereading(infills, resident, request, given, cancel)
             yield from serving.answer(resident.held, asked, usage, cancel, surer)
 

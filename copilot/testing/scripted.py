@@ -17,7 +17,7 @@ from copilot.engine.base import (
     Stored,
     Tokens,
 )
-from copilot.engine.infill import common
+from copilot.engine.infill_plan import common
 from copilot.events import Done, Progress, Text, Usage
 
 

