@@ -1,11 +1,15 @@
-"""Small changes in real repositories."""
+"""Small changes in real repositories, and a model that answers what it is told to."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from copilot.testing import make_repo, run_git
+from copilot.app import App
+from copilot.config import Settings
+from copilot.tasks.model import ChatModel
+from copilot.tasks.model_review.asking import Desk
+from copilot.testing import ScriptedSession, Shape, make_repo, run_git
 
 
 @pytest.fixture
@@ -21,3 +25,19 @@ def stage(tmp_path: Path) -> Callable[[dict[str, str], dict[str, str]], Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def model(tiny_model: Callable[[Shape], Path], tmp_path: Path) -> ChatModel:
+    settings = Settings(model=str(tiny_model("qwen2")), cache_dir=tmp_path / "cache", models_dir=tmp_path / "models")
+    return App(settings).chat_model()
+
+
+@pytest.fixture
+def session() -> ScriptedSession:
+    return ScriptedSession()
+
+
+@pytest.fixture
+def desk(model: ChatModel, session: ScriptedSession) -> Desk:
+    return Desk(lambda: "tiny", lambda: (model, session))

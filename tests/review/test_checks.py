@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from copilot.app import App
-from copilot.config import Settings
 from copilot.errors import UsageError
 from copilot.events import Notice
 from copilot.repo.changes import Changes, from_diff, staged
@@ -17,7 +15,7 @@ from copilot.review.facts import Deadline, FactEvent
 from copilot.review.finding import Finding, Severity
 from copilot.tasks.model_review.asking import Desk
 from copilot.tasks.model_review.checks import Checker
-from copilot.testing import ScriptedSession, Shape, run_git
+from copilot.testing import ScriptedSession, run_git
 
 Stage = Callable[[dict[str, str], dict[str, str]], Path]
 
@@ -27,18 +25,6 @@ CHECK = (
     "Code prints nothing.\n"
 )
 LIKELY, UNLIKELY = ((-0.1,) * 200,), ((-1.0,) * 200,)
-
-
-@pytest.fixture
-def session() -> ScriptedSession:
-    return ScriptedSession()
-
-
-@pytest.fixture
-def desk(tiny_model: Callable[[Shape], Path], tmp_path: Path, session: ScriptedSession) -> Desk:
-    settings = Settings(model=str(tiny_model("qwen2")), cache_dir=tmp_path / "cache", models_dir=tmp_path / "models")
-    model = App(settings).chat_model()
-    return Desk(lambda: "tiny", lambda: (model, session))
 
 
 def run(desk: Desk, changes: Changes, cache: FindingCache | None = None) -> list[FactEvent | Notice]:
