@@ -73,9 +73,9 @@ class Surroundings:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._files: Sequence[IndexedFile] = index.files
-        keys = [file.key for file in self._files]
-        self._defines: dict[bytes, bytes] = index.stored("defines", keys)
-        self._refers: dict[bytes, bytes] = index.stored("refers", keys)
+        symbols = index.symbols()
+        self._defines = {key: defines for key, (defines, _) in symbols.items()}
+        self._refers = {key: refers for key, (_, refers) in symbols.items()}
         self._parsed: dict[bytes, Structure] = {}
 
     def of(self, view: FileView, hunk: Hunk) -> HunkContext:
