@@ -74,9 +74,10 @@ class Store:
         return record.sha256
 
     def remember(self, name: str, sha256: str) -> None:
-        """Record the digest of a model's file as it is now; a read-only folder only costs the hashing."""
-        with contextlib.suppress(PermissionError):
-            write_record(self._record_path(name), Record(Identity.of(self.path(name)), sha256))
+        """Record the digest of a model's file as it is now; a folder that takes no record only costs the hashing."""
+        record = Record(Identity.of(self.path(name)), sha256)
+        with contextlib.suppress(OSError):  # no right to write, a read-only mount, a full disk
+            write_record(self._record_path(name), record)
 
     def install(self, name: str, finished: Path, sha256: str) -> Path:
         """Move a finished, checked file into place and record its digest."""

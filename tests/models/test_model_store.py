@@ -61,6 +61,21 @@ def test_an_unreadable_record_only_costs_a_hash(store: Store, catalogue: Catalog
     assert check("tiny", store, catalogue).status == "ok"
 
 
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_record_only_costs_a_hash(
+    store: Store, catalogue: Catalogue, content: bytes, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Models on a read-only mount, or on a full disk, are models all the same."""
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    put(store, "tiny", content)
+    monkeypatch.setattr("copilot.models.digests.replace_file", refuse)
+    assert check("tiny", store, catalogue).status == "ok"
+    assert check("tiny", store, catalogue, rehash=True).status == "ok"
+
+
 def test_other_bytes_under_a_published_name_are_refused(store: Store, catalogue: Catalogue, content: bytes) -> None:
     """A tampered file is found although its length is right."""
     put(store, "tiny", content[:-1] + b"!")
