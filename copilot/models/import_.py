@@ -56,12 +56,14 @@ def import_file(
 ) -> InstalledModel:
     """Install a file under the name its digest has in the catalogue, else under the one asked for.
 
-    ModelMissingError if there is no such file, ModelFileError if it cannot be used, UsageError if the name is taken
-    by another file, BudgetError without disk space.
+    ModelMissingError if there is no such file, ModelFileError if it cannot be used, UsageError if the name is
+    impossible or taken by another file, BudgetError without disk space.
     """
     if not file.is_file():
         raise ModelMissingError(f"there is no file at {file}; give the path of a GGUF file")
     wanted = placement or Placement()
+    if wanted.name is not None:
+        store.path(wanted.name)
     if _SHARD.search(file.stem) and wanted.join is None:
         raise ModelFileError(f"{file.name} is one shard of a model; merge them with `llama-gguf-split --merge` first")
     with disk_errors(store.folder), store.lock("import", wait=True), _staged(store) as staged:

