@@ -186,7 +186,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _tier(app: App) -> Tier | None:
     """What this machine could run best, by what was measured on it where something was."""
-    machine = Machine.here(offloads=app.settings.gpu_layers > 0)
+    machine = Machine.here()
     measured = kept(app.calibration_file, machine)
     return advise(machine, contenders(shipped_catalogue()), measured.rates if measured else None).tier
 
