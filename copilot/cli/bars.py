@@ -16,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from copilot import events
@@ -70,7 +71,9 @@ class Bars:
     @held()
     def __init__(self, console: Console) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[count]}"))
-        self._progress = Progress(*columns, _Rate(), TimeElapsedColumn(), console=console, transient=True)
+        self._progress = Progress(
+            *columns, _Rate(Column(no_wrap=True)), TimeElapsedColumn(), console=console, transient=True
+        )
         self._tasks: dict[str, TaskID] = {}
         self._progress.start()
 
