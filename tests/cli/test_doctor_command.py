@@ -1,7 +1,6 @@
 """`copilot doctor` through the command line: broken settings, measuring, and the proof that nothing is sent."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -46,20 +45,6 @@ def test_a_measurement_is_kept_and_told(run, tiny: Path) -> None:
     assert kept.stat().st_mode & 0o077 == 0
     assert run("cache", "clear").code == 0
     assert not kept.exists()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="a script stands for the driver's program")
-def test_the_list_of_models_marks_what_doctor_advises(run, tmp_path: Path) -> None:
-    """With a large graphics processor too: whether it counts is llama.cpp's to say, and no setting's."""
-    driver = tmp_path / "driver" / "nvidia-smi"
-    driver.parent.mkdir()
-    driver.write_text("#!/bin/sh\necho 'Large, 98304'\n")
-    driver.chmod(0o755)
-    variables = {"PATH": f"{driver.parent}{os.pathsep}{os.environ['PATH']}", "COPILOT_GPU_LAYERS": "99"}
-    checks = found(run("doctor", "--json", **variables))
-    assert "Large, 96 GiB" in checks["processor"]["found"]
-    _, told, arithmetic = run("models", "list", **variables).err.strip().partition("for this machine: ")
-    assert told and checks["tier"]["found"].startswith(f"{arithmetic};")
 
 
 def test_the_main_commands_run_without_a_network(run) -> None:
