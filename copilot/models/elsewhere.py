@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.errors import ModelMissingError, UsageError
+from copilot.models.store import name_from
 
 MODEL_LAYER = "application/vnd.ollama.image.model"
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -87,7 +88,7 @@ def _ollama(folder: Path) -> Iterator[Elsewhere]:
         *place, model, tag = parts
         short = [] if tuple(place) == _OFFICIAL else place[1:] if place[0] == _OFFICIAL[0] else place
         title = "/".join([*short, model])
-        suggested = re.sub(r"[^A-Za-z0-9._+-]+", "-", model if tag == "latest" else f"{model}-{tag}").strip("-.")
+        suggested = name_from(model if tag == "latest" else f"{model}-{tag}")
         yield Elsewhere(f"ollama:{title}:{tag}", blob, blob.stat().st_size, suggested, digest)
 
 
@@ -115,5 +116,5 @@ def _files(folder: Path, studio: bool) -> Iterator[Elsewhere]:
                 continue
             if path.is_file():
                 title = f"lmstudio:{path.relative_to(folder).as_posix()}" if studio else str(path)
-                suggested = re.sub(r"[^A-Za-z0-9._+-]+", "-", re.sub(r"-00001-of-\d{5}$", "", path.stem)).strip("-.")
+                suggested = name_from(re.sub(r"-00001-of-\d{5}$", "", path.stem))
                 yield Elsewhere(title, path, path.stat().st_size, suggested)

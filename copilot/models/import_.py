@@ -19,7 +19,7 @@ from copilot.events import Progress, Report, ignore
 from copilot.models.catalogue import Catalogue
 from copilot.models.digests import sha256_of
 from copilot.models.installed import InstalledModel, check, glance
-from copilot.models.store import Store, disk_errors, require_gguf
+from copilot.models.store import Store, disk_errors, name_from, require_gguf
 
 Mode = Literal["copy", "hardlink", "symlink"]
 _CHUNK_BYTES = 4 << 20
@@ -147,7 +147,7 @@ def _name_for(file: Path, sha256: str, name: str | None, catalogue: Catalogue) -
     known = catalogue.by_digest(sha256)
     if known is not None:
         return known.name
-    chosen = name if name is not None else re.sub(r"[^A-Za-z0-9._+-]+", "-", file.stem).strip("-.")
+    chosen = name if name is not None else name_from(file.stem)
     published = catalogue.find(chosen)
     if published is not None and published.sha256 is not None:
         raise ModelFileError(f"{file} is not the published {chosen}; give it another name with `--name`")

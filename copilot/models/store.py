@@ -19,7 +19,8 @@ from copilot.models.digests import Record, read_record, write_record
 
 _SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+_LONGEST_NAME = 128
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{0,{_LONGEST_NAME - 1}}}")
 PART_FOLDER = "wheels-"
 """How the folders in `.staging` begin in which a pull unpacks one part; the name, a dash and a random end follow."""
 _SPARE_BYTES = 64 << 20
@@ -144,6 +145,11 @@ class Store:
     def _record_path(self, name: str) -> Path:
         path = self.path(name)
         return path.with_name(path.name + ".json")
+
+
+def name_from(text: str) -> str:
+    """A name for a model out of what its file or another program calls it; empty if nothing of that can be in one."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).lstrip("-._+")[:_LONGEST_NAME].rstrip("-.")
 
 
 def part_folders(staging: Path, name: str) -> list[Path]:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
 from copilot.events import Progress
 from copilot.models import Catalogue, Store, check, glance, require_usable
 from copilot.models.digests import sha256_of
-from copilot.models.store import disk_errors
+from copilot.models.store import disk_errors, name_from
 
 
 def put(store: Store, name: str, content: bytes) -> Path:
@@ -38,6 +40,14 @@ def test_a_name_cannot_lead_out_of_the_folder(store: Store, name: str) -> None:
     """Names come from the command line and from file names."""
     with pytest.raises(UsageError, match="is not a model name"):
         store.path(name)
+
+
+@given(st.text())
+def test_a_name_made_of_any_text_is_possible_or_empty(text: str) -> None:
+    """What a file is called must not make it impossible to import."""
+    name = name_from(text)
+    assert name == "" or Store(Path()).path(name).name == f"{name}.gguf"
+    assert name_from(name) == name
 
 
 def test_a_file_is_hashed_once_until_it_changes(store: Store, catalogue: Catalogue, content: bytes) -> None:
