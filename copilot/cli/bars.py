@@ -16,10 +16,12 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from copilot import events
 from copilot.cli.interrupts import held
+from copilot.models.store import gigabytes
 from copilot.tasks.speed import duration
 
 STAGES = {
@@ -34,18 +36,33 @@ STAGES = {
 }
 
 
+def amount(count: int, unit: str) -> str:
+    """A count without its unit, or bytes with theirs."""
+    return gigabytes(count) if unit == "bytes" else f"{count:,}"
+
+
+def pace(unit: str, speed: float | None, left: float | None) -> str:
+    """Speed, per second, and the time that what is left takes at it; empty for what is over in a moment anyway."""
+    if not speed or unit not in ("bytes", "tokens"):
+        return ""
+    told = f"{gigabytes(round(speed))}/s" if unit == "bytes" else f"{speed:.0f} tokens/s"
+    return told if left is None else f"{told} · {duration(left / speed)} left"
+
+
+def _count(progress: events.Progress) -> str:
+    unit, known = progress.unit, progress.total
+    counts = amount(progress.done, unit) + (f"/{amount(known, unit)}" if known else "")
+    return counts if unit == "bytes" else f"{counts} {unit}"
+
+
 class _Rate(ProgressColumn):
-    """Reading speed, the time left at that speed, and the share that did not have to be read."""
+    """How fast it goes, the time left at that speed, and the share that did not have to be read or fetched."""
 
     def render(self, task: Task) -> Text:
-        parts = []
-        if task.fields["unit"] == "tokens" and task.speed:
-            parts.append(f"{task.speed:.0f} tokens/s")
-            if task.total is not None:
-                parts.append(f"{duration((task.total - task.completed) / task.speed)} left")
-        if reused := task.fields["reused"]:
-            parts.append(f"{reused:,} reused")
-        return Text(" · ".join(parts), style="dim")
+        unit, reused = task.fields["unit"], task.fields["reused"]
+        left = None if task.total is None else task.total - task.completed
+        parts = [pace(unit, task.speed, left), f"{amount(reused, unit)} reused" if reused else ""]
+        return Text(" · ".join(part for part in parts if part), style="dim")
 
 
 class Bars:
@@ -54,7 +71,9 @@ class Bars:
     @held()
     def __init__(self, console: Console) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[count]}"))
-        self._progress = Progress(*columns, _Rate(), TimeElapsedColumn(), console=console, transient=True)
+        self._progress = Progress(
+            *columns, _Rate(Column(no_wrap=True)), TimeElapsedColumn(), console=console, transient=True
+        )
         self._tasks: dict[str, TaskID] = {}
         self._progress.start()
 
@@ -68,7 +87,7 @@ class Bars:
         """Draw one step of a stage; a stage appears when it first reports."""
         reused = progress.reused
         done, total = progress.done - reused, None if progress.total is None else progress.total - reused
-        count = f"{progress.done:,}" + (f"/{progress.total:,}" if progress.total else "") + f" {progress.unit}"
+        count = _count(progress)
         fields: dict[str, Any] = {
             "count": "" if progress.unit == "steps" else count,
             "unit": progress.unit,

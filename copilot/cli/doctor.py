@@ -49,7 +49,7 @@ def doctor(as_json: bool, model: str | None, measure: bool, offline: bool) -> in
 
 
 def _patient(app: App, wrong: tuple[str, ...], terminal: Terminal, measure: bool) -> Patient:
-    machine = Machine.here(_offloads())
+    machine = Machine.here()
     path = app.calibration_file
     if measure:
         calibration.keep(path, _measured(app, machine, terminal))
@@ -79,14 +79,6 @@ def _measured(app: App, machine: Machine, terminal: Terminal) -> calibration.Cal
     measured = next((each for each in known if each.shape.weight_bytes == model.card.file_bytes), None)
     measured = measured or Contender.from_shape(model.card, ("chat",))
     return calibration.calibration_of(measured, machine, speed)
-
-
-def _offloads() -> bool:
-    try:
-        from copilot.engine.llama import can_offload
-    except (ImportError, OSError, RuntimeError):
-        return False
-    return can_offload()
 
 
 def _print(checks: list[Check], terminal: Terminal) -> None:

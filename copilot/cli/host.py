@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from copilot import __version__
 from copilot.cli.options import app_at, json_option
 from copilot.cli.render import clean, print_json
 from copilot.errors import HostError
@@ -40,12 +41,12 @@ def stop(as_json: bool) -> int:
     hosts = find(app_at(Path()).runtime_folder)
     stuck = [found for found in hosts if not stop_host(found)]
     if stuck:
-        raise HostError(f"process {stuck[0].pid} does not end; end it with the system's own means")
+        raise HostError(f"{stuck[0].title} does not end; end it with the system's own means")
     if as_json:
-        print_json({"stopped": [found.pid for found in hosts]})
+        print_json({"stopped": [found.pid or None for found in hosts]})
     else:
         for found in hosts:
-            click.echo(f"stopped process {found.pid}")
+            click.echo(f"stopped {found.title}")
     return 0
 
 
@@ -65,14 +66,16 @@ def log(lines: int) -> int:
 
 def _document(found: Found) -> dict[str, object]:
     if found.status is None:
-        return {"pid": found.pid, "answers": False}
+        told: dict[str, object] = {"pid": found.pid or None, "answers": False}
+        return told if found.version is None else told | {"version": found.version}
     return {"answers": True, **asdict(found.status)}
 
 
 def _lines(found: Found) -> list[str]:
     status = found.status
     if status is None:
-        return [f"process {found.pid} does not answer; `copilot host stop` ends it"]
+        way_out = "`copilot host stop` ends it" if found.pid else "end it with the system's own means"
+        return [f"{found.title} {_silence(found)}; {way_out}"]
     speed = f", reads {status.tokens_per_s:.0f} tokens/s" if status.tokens_per_s else ""
     work = f"{status.running} running, {status.queued} waiting" if status.running or status.queued else "idle"
     lines = [
@@ -83,3 +86,11 @@ def _lines(found: Found) -> list[str]:
         age = "" if held.last_used_s is None else f", used {duration(held.last_used_s)} ago"
         lines.append(f"  holds {held.tokens:,} tokens{age}")
     return lines
+
+
+def _silence(found: Found) -> str:
+    """Why it does not tell how it is."""
+    if found.version is None:
+        return "does not answer"
+    other = "" if found.version == __version__ else f" is of version {clean(found.version) or 'unknown'} and"
+    return f"{other} does not tell how it is".strip()

@@ -3,27 +3,20 @@
 Parses, calls one verb of `copilot.models`, renders. The answer goes to stdout, progress and errors to stderr.
 """
 
-import contextlib
-import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import TransferSpeedColumn as SpeedColumn
 
 from copilot.app import App
 from copilot.cli.options import app_at, json_option
-from copilot.cli.render import clean
+from copilot.cli.render import Terminal, clean, print_json
 from copilot.engine.machine import Machine
 from copilot.errors import ModelFileError
-from copilot.events import Progress as Step
-from copilot.events import Report, ignore
 from copilot.models import InstalledModel, by_preference, check, glance, require_usable, resolve, shipped_catalogue
 from copilot.models.catalogue import Model
 from copilot.models.elsewhere import found_in, usual_folders
@@ -34,8 +27,6 @@ from copilot.models.store import disk_errors, gigabytes
 from copilot.tasks.calibration import kept
 from copilot.tasks.import_model import import_model, origin_of
 from copilot.tasks.tiers import Tier, advise, contenders
-
-_STAGES = {"fetch": "fetching", "verify": "checking"}
 
 
 @click.group()
@@ -56,7 +47,7 @@ def list_models(as_json: bool) -> None:
     tier = _tier(app)
     rows = [{**row, "advised": _advised(row["name"], tier)} for row in published + own]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         click.echo(_line(row))
@@ -70,8 +61,8 @@ def list_models(as_json: bool) -> None:
 @json_option
 def pull(name: str, source: Source, as_json: bool) -> None:
     """Fetch the published model NAME; an interrupted one goes on where it stopped."""
-    with _progress() as report:
-        model = pull_model(name, app_at(Path()).store, shipped_catalogue(), source, report)
+    with Terminal().working() as terminal:
+        model = pull_model(name, app_at(Path()).store, shipped_catalogue(), source, terminal.report)
     _show(model, as_json)
 
 
@@ -84,7 +75,7 @@ def find(folder: Path | None, as_json: bool) -> None:
     with disk_errors(folder or Path.home()):
         found = [each for place in folders for each in found_in(place)]
     if as_json:
-        _print_json([{**asdict(each), "path": str(each.path)} for each in found])
+        print_json([{**asdict(each), "path": str(each.path)} for each in found])
         return
     for each in found:
         click.echo(f"{gigabytes(each.bytes):>8}  copilot models import {clean(shlex.quote(each.name))}")
@@ -102,8 +93,8 @@ def import_command(file: str, name: str | None, link: Mode | None, as_json: bool
     app = app_at(Path())
     origin = origin_of(file, lambda: usual_folders(Path.home(), os.environ))
     placement = Placement(name=name, mode=link or "copy")
-    with _progress() as report:
-        model = import_model(origin, app.store, shipped_catalogue(), placement, report)
+    with Terminal().working() as terminal:
+        model = import_model(origin, app.store, shipped_catalogue(), placement, terminal.report)
     _show(model, as_json)
 
 
@@ -115,11 +106,11 @@ def verify(name: str | None, as_json: bool) -> int:
     store, catalogue = app_at(Path()).store, shipped_catalogue()
     names = (name,) if name is not None else by_preference(store, catalogue)
     checked = []
-    with disk_errors(store.folder), _progress() as report:
+    with disk_errors(store.folder), Terminal().working() as terminal:
         for each in names:
-            checked.append(check(each, store, catalogue, report, rehash=True))
+            checked.append(check(each, store, catalogue, terminal.report, rehash=True))
     if as_json:
-        _print_json([_document(model) for model in checked])
+        print_json([_document(model) for model in checked])
     else:
         for model in checked:
             click.echo(f"{model.status:<10} {model.name}  {model.sha256 or '-'}")
@@ -140,7 +131,7 @@ def remove(name: str, as_json: bool) -> None:
     with disk_errors(store.folder):
         freed = store.remove(name)
     if as_json:
-        _print_json({"name": name, "freed_bytes": freed})
+        print_json({"name": name, "freed_bytes": freed})
     else:
         click.echo(f"removed {name} ({gigabytes(freed)})")
 
@@ -150,10 +141,10 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def path(name: str | None, as_json: bool) -> None:
     """Print the path of the model NAME, or of the default chat model, once its bytes are known to be right."""
-    with _progress() as report:
-        model = resolve(name, app_at(Path()).store, shipped_catalogue(), report=report)
+    with Terminal().working() as terminal:
+        model = resolve(name, app_at(Path()).store, shipped_catalogue(), report=terminal.report)
     if as_json:
-        _print_json(_document(model))
+        print_json(_document(model))
     else:
         click.echo(str(model.path))
 
@@ -186,7 +177,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _tier(app: App) -> Tier | None:
     """What this machine could run best, by what was measured on it where something was."""
-    machine = Machine.here(offloads=app.settings.gpu_layers > 0)
+    machine = Machine.here()
     measured = kept(app.calibration_file, machine)
     return advise(machine, contenders(shipped_catalogue()), measured.rates if measured else None).tier
 
@@ -206,30 +197,7 @@ def _document(model: InstalledModel) -> dict[str, Any]:
 
 def _show(model: InstalledModel, as_json: bool) -> None:
     if as_json:
-        _print_json(_document(model))
+        print_json(_document(model))
         return
     pin = "" if model.status == "ok" else ", no published digest"
     click.echo(f"{model.name}: {model.path} ({gigabytes(model.bytes)}{pin})")
-
-
-def _print_json(document: object) -> None:
-    click.echo(json.dumps(document))
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Report]:
-    """Draw byte counts on stderr while it is a terminal, nothing otherwise."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield ignore
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True) as bar:
-
-        def draw(step: Step) -> None:
-            if step.stage not in tasks:
-                tasks[step.stage] = bar.add_task(_STAGES.get(step.stage, step.stage), completed=step.reused)
-            bar.update(tasks[step.stage], completed=step.done, total=step.total)
-
-        yield draw

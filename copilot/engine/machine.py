@@ -44,7 +44,7 @@ class Machine:
     """Instruction sets by their names in /proc/cpuinfo; empty where the system does not tell."""
     accelerators: tuple[Accelerator, ...] = ()
     offloads: bool = False
-    """Whether llama.cpp was built to use a graphics processor."""
+    """Whether llama.cpp was built to use them."""
 
     @property
     def usable_gpu_bytes(self) -> int:
@@ -52,12 +52,17 @@ class Machine:
         return max((each.memory_bytes for each in self.accelerators), default=0) if self.offloads else 0
 
     @classmethod
-    def here(cls, offloads: bool) -> "Machine":
-        """This machine as it is now; asks the graphics drivers, which may take a second."""
-        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        cores = max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+    def here(cls) -> "Machine":
+        """This machine as it is now; asks the graphics drivers, which may take a second, and llama.cpp where one is."""
         found = (*_nvidia(), *amd_accelerators(_DRM))
-        return cls(total_bytes(), available_bytes(), cores, _features(), found, offloads)
+        offloads = bool(found) and _offloads()
+        return cls(total_bytes(), available_bytes(), usable_cores(), _features(), found, offloads)
+
+
+def usable_cores() -> int:
+    """Physical cores, as far as this process may use them."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
 def features_of(cpuinfo: str) -> frozenset[str]:
@@ -103,3 +108,11 @@ def _nvidia() -> tuple[Accelerator, ...]:
     except (OSError, subprocess.SubprocessError):
         return ()
     return tuple(nvidia_accelerators(asked.stdout)) if asked.returncode == 0 else ()
+
+
+def _offloads() -> bool:
+    try:
+        from copilot.engine.llama import can_offload
+    except (ImportError, OSError, RuntimeError):  # doctor says what is wrong with it
+        return False
+    return can_offload()

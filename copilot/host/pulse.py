@@ -14,7 +14,7 @@ BEAT_S = 1.0
 
 class Pulse:
     def __init__(
-        self, session: Session, work: Work, beat: Callable[[], None], stalled: Callable[[float], object]
+        self, session: Session, work: Work, beat: Callable[[], None], stalled: Callable[[float], None]
     ) -> None:
         """`beat` tells the clients; `stalled` is told for how many seconds nothing has moved."""
         self._session = session

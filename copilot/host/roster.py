@@ -22,8 +22,16 @@ class Found:
 
     address: Address
     pid: int
+    """0 if it hangs and the system does not tell it."""
     status: HostStatus | None
     """None if it does not tell: it hangs, or it is of another version."""
+    version: str | None = None
+    """What it says it is; None if it hangs."""
+
+    @property
+    def title(self) -> str:
+        """What to call it to a person."""
+        return f"process {self.pid}" if self.pid else "a process whose number the system does not tell"
 
 
 def find(folder: Path) -> list[Found]:
@@ -32,13 +40,14 @@ def find(folder: Path) -> list[Found]:
     for address in _addresses(folder):
         try:
             link = meet(address, ANSWER_S)
+            try:
+                found.append(Found(address, link.hello.pid, _status(link), link.hello.version))
+            finally:
+                link.close()
         except UnansweredError as unanswered:
             found.append(Found(address, unanswered.pid or 0, None))
         except (OSError, ClosedError):
             continue  # what a host left behind that was killed
-        else:
-            found.append(Found(address, link.hello.pid, _status(link)))
-            link.close()
     return found
 
 
@@ -63,8 +72,11 @@ def _addresses(folder: Path) -> list[Address]:
 
 
 def _status(link: Link) -> HostStatus | None:
+    """What it tells of itself, None where it cannot be understood; UnansweredError if it says nothing."""
     try:
         call = link.call("status", {})
         return next((decode(HostStatus, message.get("result")) for message in call.messages()), None)
+    except UnansweredError:
+        raise
     except (ClosedError, WireError):
         return None

@@ -62,8 +62,6 @@ class Host:
             "protocol": PROTOCOL,
             "version": self._terms.version,
             "pid": os.getpid(),
-            "started": self._self.create_time(),
-            "model": self._terms.model,
             "n_ctx": self.session.n_ctx,
         }
 
@@ -155,12 +153,11 @@ class Host:
         for connection in waiting:
             connection.channel.try_send({"method": "alive"})
 
-    def _stalled(self, stalled_s: float) -> bool:
-        """Whether requests that got nowhere for so long end the process."""
-        if not self._terms.stall_s or stalled_s < self._terms.stall_s:
-            return False
-        self.log.error("ends itself: no step of a request in %.0f s", stalled_s)
-        os._exit(70)
+    def _stalled(self, stalled_s: float) -> None:
+        """End the process if requests have got nowhere for longer than they may."""
+        if self._terms.stall_s and stalled_s >= self._terms.stall_s:
+            self.log.error("ends itself: no step of a request in %.0f s", stalled_s)
+            os._exit(70)
 
     def _end(self) -> None:
         # Clients are hung up on before requests are cancelled: they shall go on elsewhere, not see a cancellation.

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.errors import ModelMissingError
+from copilot.errors import ModelMissingError, UsageError
+from copilot.models.store import name_from
 
 MODEL_LAYER = "application/vnd.ollama.image.model"
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -45,7 +46,12 @@ def usual_folders(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...
 
 
 def found_in(folder: Path) -> tuple[Elsewhere, ...]:
-    """The models in a folder, sorted by name: as Ollama lays them out, else any GGUF files a few levels down."""
+    """The models in a folder, sorted by name: as Ollama lays them out, else any GGUF files a few levels down.
+
+    UsageError if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder at {folder}; name one, or none to look where other programs keep models")
     if is_ollama(folder):
         return tuple(sorted(_ollama(folder), key=lambda found: found.name))
     studio = folder.parts[-2:] in ((".lmstudio", "models"), ("lm-studio", "models"))
@@ -64,7 +70,9 @@ def find(name: str, folders: tuple[Path, ...]) -> Elsewhere:
     match = next((found for found in known if found.name in wanted), None)
     if match is None:
         names = ", ".join(found.name for found in known[:5]) or "no model"
-        raise ModelMissingError(f"{name} is not among the models of other programs here ({names}); see `models find`")
+        raise ModelMissingError(
+            f"{name} is not among the models of other programs here ({names}); see `copilot models find`"
+        )
     return match
 
 
@@ -80,7 +88,7 @@ def _ollama(folder: Path) -> Iterator[Elsewhere]:
         *place, model, tag = parts
         short = [] if tuple(place) == _OFFICIAL else place[1:] if place[0] == _OFFICIAL[0] else place
         title = "/".join([*short, model])
-        suggested = re.sub(r"[^A-Za-z0-9._+-]+", "-", model if tag == "latest" else f"{model}-{tag}").strip("-.")
+        suggested = name_from(model if tag == "latest" else f"{model}-{tag}")
         yield Elsewhere(f"ollama:{title}:{tag}", blob, blob.stat().st_size, suggested, digest)
 
 
@@ -108,5 +116,5 @@ def _files(folder: Path, studio: bool) -> Iterator[Elsewhere]:
                 continue
             if path.is_file():
                 title = f"lmstudio:{path.relative_to(folder).as_posix()}" if studio else str(path)
-                suggested = re.sub(r"[^A-Za-z0-9._+-]+", "-", re.sub(r"-00001-of-\d{5}$", "", path.stem)).strip("-.")
+                suggested = name_from(re.sub(r"-00001-of-\d{5}$", "", path.stem))
                 yield Elsewhere(title, path, path.stat().st_size, suggested)

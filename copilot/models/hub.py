@@ -75,32 +75,47 @@ def locate(model: Model, endpoint: str | None = None) -> RemoteFile:
 def fetch_file(
     model: Model, remote: RemoteFile, partial: Partial, report: Report, pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Append what is missing to `partial`, going on after broken connections as long as bytes arrive.
+    """Append what is missing to `partial`, going on after broken connections as long as new bytes arrive.
 
-    ModelMissingError when several attempts in a row brought nothing; what arrived stays for the next run.
+    ModelMissingError when several attempts in a row came no further than those before them, whether they broke or
+    ended early; what arrived stays for the next run.
     """
-    reused = partial.size
+    reused = furthest = partial.size
     total = remote.size or model.bytes
     report(Progress("fetch", reused, total, "bytes", reused))
+
+    def arrived(offset: int) -> None:
+        report(Progress("fetch", partial.size, total, "bytes", min(reused, offset)))
+
     failures = 0
     while remote.size is None or partial.size < remote.size:
-        before = partial.size
         try:
-            with contextlib.closing(_blocks_from(before, model, remote)) as blocks:
-                for offset, block in blocks:
-                    if offset < partial.size:
-                        partial.restart()
-                    partial.append([block])
-                    report(Progress("fetch", partial.size, total, "bytes", min(reused, offset)))
+            _append_answer(model, remote, partial, arrived)
             if remote.size is None:
                 break
+            if partial.size < remote.size:
+                raise ModelMissingError(
+                    f"Hugging Face ended {model.name} after {partial.size:,} of {remote.size:,} bytes; "
+                    f"run the command again to go on, or {_by_hand(model)}"
+                )
         except ModelMissingError as error:
-            failures = 0 if partial.size > before else failures + 1
+            failures = 0 if partial.size > furthest else failures + 1
+            furthest = max(furthest, partial.size)
             if failures >= _ATTEMPTS:
                 raise
             if isinstance(error, _RangeRefusedError):
                 partial.restart()
             pause(max(2.0**failures, _asked_to_wait_s(error)))
+
+
+def _append_answer(model: Model, remote: RemoteFile, partial: Partial, arrived: Callable[[int], None]) -> None:
+    """Append what one answer brings, all of it anew where the server begins at the start."""
+    with contextlib.closing(_blocks_from(partial.size, model, remote)) as blocks:
+        for offset, block in blocks:
+            if offset < partial.size:
+                partial.restart()
+            partial.append([block])
+            arrived(offset)
 
 
 def source_of(remote: RemoteFile, model: Model) -> str:
@@ -170,7 +185,7 @@ def _transport_errors() -> tuple[type[Exception], ...]:
 def _network_errors(model: Model) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    by_hand = f"fetch {model.repository}/{model.file} by hand and run `copilot models import FILE`"
+    by_hand = _by_hand(model)
     try:
         yield
     except OfflineModeIsEnabled as exc:
@@ -184,6 +199,10 @@ def _network_errors(model: Model) -> Iterator[None]:
             f"Hugging Face cannot be reached ({reason}); check the network and run the command again, "
             f"set HF_ENDPOINT to a mirror, or {by_hand}"
         ) from exc
+
+
+def _by_hand(model: Model) -> str:
+    return f"fetch {model.repository}/{model.file} by hand and run `copilot models import FILE`"
 
 
 def _quiet_client() -> None:

@@ -19,7 +19,7 @@ from copilot.events import Progress, Report, ignore
 from copilot.models.catalogue import Catalogue
 from copilot.models.digests import sha256_of
 from copilot.models.installed import InstalledModel, check, glance
-from copilot.models.store import Store, disk_errors, require_gguf
+from copilot.models.store import Store, disk_errors, name_from, require_gguf
 
 Mode = Literal["copy", "hardlink", "symlink"]
 _CHUNK_BYTES = 4 << 20
@@ -56,12 +56,14 @@ def import_file(
 ) -> InstalledModel:
     """Install a file under the name its digest has in the catalogue, else under the one asked for.
 
-    ModelMissingError if there is no such file, ModelFileError if it cannot be used, UsageError if the name is taken
-    by another file, BudgetError without disk space.
+    ModelMissingError if there is no such file, ModelFileError if it cannot be used, UsageError if the name is
+    impossible or taken by another file, BudgetError without disk space.
     """
     if not file.is_file():
         raise ModelMissingError(f"there is no file at {file}; give the path of a GGUF file")
     wanted = placement or Placement()
+    if wanted.name is not None:
+        store.path(wanted.name)
     if _SHARD.search(file.stem) and wanted.join is None:
         raise ModelFileError(f"{file.name} is one shard of a model; merge them with `llama-gguf-split --merge` first")
     with disk_errors(store.folder), store.lock("import", wait=True), _staged(store) as staged:
@@ -145,7 +147,7 @@ def _name_for(file: Path, sha256: str, name: str | None, catalogue: Catalogue) -
     known = catalogue.by_digest(sha256)
     if known is not None:
         return known.name
-    chosen = name if name is not None else re.sub(r"[^A-Za-z0-9._+-]+", "-", file.stem).strip("-.")
+    chosen = name if name is not None else name_from(file.stem)
     published = catalogue.find(chosen)
     if published is not None and published.sha256 is not None:
         raise ModelFileError(f"{file} is not the published {chosen}; give it another name with `--name`")

@@ -19,7 +19,10 @@ from copilot.models.digests import Record, read_record, write_record
 
 _SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+_LONGEST_NAME = 128
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{0,{_LONGEST_NAME - 1}}}")
+PART_FOLDER = "wheels-"
+"""How the folders in `.staging` begin in which a pull unpacks one part; the name, a dash and a random end follow."""
 _SPARE_BYTES = 64 << 20
 """Room that must stay free beside a new model, for the journal, the record and everybody else."""
 
@@ -74,9 +77,10 @@ class Store:
         return record.sha256
 
     def remember(self, name: str, sha256: str) -> None:
-        """Record the digest of a model's file as it is now; a read-only folder only costs the hashing."""
-        with contextlib.suppress(PermissionError):
-            write_record(self._record_path(name), Record(Identity.of(self.path(name)), sha256))
+        """Record the digest of a model's file as it is now; a folder that takes no record only costs the hashing."""
+        record = Record(Identity.of(self.path(name)), sha256)
+        with contextlib.suppress(OSError):  # no right to write, a read-only mount, a full disk
+            write_record(self._record_path(name), record)
 
     def install(self, name: str, finished: Path, sha256: str) -> Path:
         """Move a finished, checked file into place and record its digest."""
@@ -94,15 +98,29 @@ class Store:
         return self.staging / (self.path(name).name.removesuffix(_SUFFIX) + ".partial")
 
     def remove(self, name: str) -> int:
-        """Delete a model, its record and its unfinished download; returns the bytes that became free."""
-        model, partial = self.path(name), self.partial(name)
-        files = [path for path in (model, partial) if path.is_symlink() or path.is_file()]
-        if not files:
+        """Delete a model, its record and what an interrupted pull left; returns the bytes that became free.
+
+        ModelMissingError if there is nothing of it, UsageError while another process fetches it.
+        """
+        if not self._left_of(name):
             self.require(name)
-        size = sum(path.lstat().st_size for path in files)
-        for path in (model, self._record_path(name), partial, partial.with_name(partial.name + ".json")):
-            path.unlink(missing_ok=True)
+        with self.lock(name):
+            left = self._left_of(name)
+            size = sum(_bytes_in(path) for path in left)
+            for path in left:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            partial = self.partial(name)
+            for note in (self._record_path(name), partial.with_name(partial.name + ".json")):
+                note.unlink(missing_ok=True)
         return size
+
+    def _left_of(self, name: str) -> list[Path]:
+        """What there is of a model, finished or not, without the notes beside it."""
+        files = (path for path in (self.path(name), self.partial(name)) if path.is_symlink() or path.is_file())
+        return [*files, *part_folders(self.staging, name)]
 
     def require_space(self, needed_bytes: int) -> None:
         """Raise BudgetError unless that much can be written here; makes the staging folder."""
@@ -127,6 +145,24 @@ class Store:
     def _record_path(self, name: str) -> Path:
         path = self.path(name)
         return path.with_name(path.name + ".json")
+
+
+def name_from(text: str) -> str:
+    """A name for a model out of what its file or another program calls it; empty if nothing of that can be in one."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).lstrip("-._+")[:_LONGEST_NAME].rstrip("-.")
+
+
+def part_folders(staging: Path, name: str) -> list[Path]:
+    """The folders in which parts of a model are being unpacked, or were by a pull that was killed; sorted."""
+    folders = (path for path in staging.glob(f"{PART_FOLDER}*-*") if path.is_dir())
+    return sorted(path for path in folders if path.name.rpartition("-")[0] == f"{PART_FOLDER}{name}")
+
+
+def _bytes_in(path: Path) -> int:
+    """Bytes of a file or link itself, or of all files in a folder."""
+    if path.is_symlink() or not path.is_dir():
+        return path.lstat().st_size
+    return sum(each.lstat().st_size for each in path.rglob("*") if not each.is_dir())
 
 
 def require_gguf(path: Path) -> None:

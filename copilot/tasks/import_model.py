@@ -11,6 +11,7 @@ from copilot.events import Report, ignore
 from copilot.models import Catalogue, InstalledModel, Store
 from copilot.models.elsewhere import Elsewhere, find, found_in
 from copilot.models.import_ import Placement, import_file
+from copilot.models.store import name_from
 
 _PROGRAMS = ("ollama:", "lmstudio:")
 
@@ -45,11 +46,11 @@ def import_model(
         )
     wanted = replace(placement, sha256=origin.sha256, inspect=lambda file: _inspect(file, catalogue))
     if origin.sha256 is not None and wanted.name is None:
-        wanted = replace(wanted, name=origin.suggested)
+        wanted = replace(wanted, name=name_from(origin.suggested) or None)
     parts = part_paths(path)
     if len(parts) > 1:
         # A part alone is no complete model; `join` checks each header and that they belong together.
-        name = wanted.name or origin.suggested
+        name = wanted.name or name_from(origin.suggested) or None
         wanted = replace(wanted, name=name, parts=parts, join=_joined, inspect=lambda _: None)
     return import_file(path, store, catalogue, wanted, report)
 

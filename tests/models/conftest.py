@@ -114,6 +114,8 @@ class Hub:
     """How far a range is given from where it was asked."""
     longer: int = 0
     """Bytes that the body has beyond the size that was told."""
+    most: list[int] = field(default_factory=list)
+    """How many bytes the next bodies have at most; they end as if they were whole."""
     moved: bool = False
     """Whether the file is given by a redirect to another address."""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -149,6 +151,8 @@ def hub() -> Iterator[Hub]:
             if status == 200 and body and state.ranges and "range" in headers:
                 start, status = int(headers["range"].removeprefix("bytes=").removesuffix("-")) + state.shift, 206
             rest = state.content[start:] + b"x" * state.longer if status in (200, 206) else b""
+            if rest and body and state.most:
+                rest = rest[: state.most.pop(0)]
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", f"{state.endpoint}/cdn{self.path}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot.errors import ModelMissingError
+from copilot.errors import ModelMissingError, UsageError
 from copilot.models.elsewhere import MODEL_LAYER, find, found_in, is_ollama, usual_folders
 
 CONTENT = b"GGUF of another program"
@@ -94,5 +94,13 @@ def test_a_model_is_found_by_its_name_in_the_usual_folders(ollama: Path, tmp_pat
     assert ollama in folders
     assert find("ollama:gemma4", folders).name == "ollama:gemma4:latest"
     assert usual_folders(tmp_path / "nobody", {"OLLAMA_MODELS": str(ollama)})[0] == ollama
-    with pytest.raises(ModelMissingError, match="ollama:gemma4:latest"):
+    with pytest.raises(ModelMissingError, match=r"ollama:gemma4:latest.*see `copilot models find`"):
         find("ollama:llama", folders)
+
+
+def test_a_folder_that_is_none_is_not_called_empty(tmp_path: Path) -> None:
+    """A misspelt path is told from a folder without models; a file's is what `import` takes."""
+    (tmp_path / "model.gguf").write_bytes(CONTENT)
+    for name in ("nowhere", "model.gguf"):
+        with pytest.raises(UsageError, match=f"there is no folder at .*{name}; "):
+            found_in(tmp_path / name)

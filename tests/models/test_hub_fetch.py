@@ -146,6 +146,29 @@ def test_a_server_that_never_has_the_rest_is_given_up(tiny: Model, hub: Any, tmp
     assert len(hub.asked_ranges) == 5
 
 
+def test_bodies_that_end_early_are_gone_on_from_after_a_pause(
+    tiny: Model, hub: Any, content: bytes, tmp_path: Path
+) -> None:
+    """A server that gives a piece at a time is no failure as long as each brings something."""
+    remote, waits = locate(tiny, endpoint=hub.endpoint), list[float]()
+    hub.most = [10_000] * 8
+    partial = Partial(tmp_path / "tiny.partial", source_of(remote, tiny))
+    fetch_file(tiny, remote, partial, ignore, pause=waits.append)
+    assert (partial.path.read_bytes(), waits) == (content, [1.0] * 8)
+
+
+@pytest.mark.parametrize("ranges", [True, False], ids=["an empty range", "the same beginning again"])
+def test_a_server_that_ends_early_and_says_nothing_is_given_up(
+    tiny: Model, hub: Any, tmp_path: Path, ranges: bool
+) -> None:
+    """A body that ends cleanly before the size that was told, with nothing new in it, is an attempt that failed."""
+    hub.ranges = ranges
+    hub.most = [30_000, *([0] * 10 if ranges else [30_000, 20_000, 30_000, 25_000, 10_000] * 2)]
+    with pytest.raises(ModelMissingError, match=r"ended tiny after .* of 104,124 bytes; run the command again"):
+        fetch(tiny, hub, tmp_path)
+    assert len(hub.asked_ranges) == 6
+
+
 def test_a_redirect_is_followed_and_continued(tiny: Model, hub: Any, content: bytes, tmp_path: Path) -> None:
     """The hub names the digest and another host has the bytes; each attempt asks the hub first."""
     hub.moved, hub.cuts = True, [5000]

@@ -105,6 +105,16 @@ def test_a_taken_name_is_not_overwritten(store: Store, catalogue: Catalogue, tmp
     assert store.path("mine").read_bytes() == first.read_bytes()
 
 
+def test_an_impossible_name_is_refused_before_anything_is_copied(
+    store: Store, catalogue: Catalogue, downloaded: Path
+) -> None:
+    """Not after some minutes of copying and hashing."""
+    seen: list[Progress] = []
+    with pytest.raises(UsageError, match="`a/b` is not a model name"):
+        import_file(downloaded, store, catalogue, Placement(name="a/b"), seen.append)
+    assert seen == []
+
+
 def test_one_shard_of_a_model_is_refused(store: Store, catalogue: Catalogue, tmp_path: Path) -> None:
     """It would load up to the first missing tensor."""
     file = tmp_path / "big-00001-of-00003.gguf"

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot.errors import BudgetError, ModelFileError, ModelMissingError, UsageError
 from copilot.events import Progress
 from copilot.models import Catalogue, Store, check, glance, require_usable
 from copilot.models.digests import sha256_of
-from copilot.models.store import disk_errors
+from copilot.models.store import disk_errors, name_from
 
 
 def put(store: Store, name: str, content: bytes) -> Path:
@@ -40,6 +42,14 @@ def test_a_name_cannot_lead_out_of_the_folder(store: Store, name: str) -> None:
         store.path(name)
 
 
+@given(st.text())
+def test_a_name_made_of_any_text_is_possible_or_empty(text: str) -> None:
+    """What a file is called must not make it impossible to import."""
+    name = name_from(text)
+    assert name == "" or Store(Path()).path(name).name == f"{name}.gguf"
+    assert name_from(name) == name
+
+
 def test_a_file_is_hashed_once_until_it_changes(store: Store, catalogue: Catalogue, content: bytes) -> None:
     """A gigabyte is not read at every start."""
     path = put(store, "tiny", content)
@@ -59,6 +69,21 @@ def test_an_unreadable_record_only_costs_a_hash(store: Store, catalogue: Catalog
     put(store, "tiny", content)
     (store.folder / "tiny.gguf.json").write_text('{"version": 1, "size": "many"')
     assert check("tiny", store, catalogue).status == "ok"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_record_only_costs_a_hash(
+    store: Store, catalogue: Catalogue, content: bytes, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Models on a read-only mount, or on a full disk, are models all the same."""
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    put(store, "tiny", content)
+    monkeypatch.setattr("copilot.models.digests.replace_file", refuse)
+    assert check("tiny", store, catalogue).status == "ok"
+    assert check("tiny", store, catalogue, rehash=True).status == "ok"
 
 
 def test_other_bytes_under_a_published_name_are_refused(store: Store, catalogue: Catalogue, content: bytes) -> None:
@@ -115,15 +140,42 @@ def test_a_file_that_is_no_gguf_is_refused_without_hashing(store: Store, catalog
 
 
 def test_removing_takes_record_and_unfinished_file_along(store: Store, catalogue: Catalogue, content: bytes) -> None:
-    """Afterwards nothing of the model is left."""
+    """Afterwards nothing of the model is left, but for the empty lock, which somebody may just wait for."""
     put(store, "tiny", content)
     check("tiny", store, catalogue)
     store.staging.mkdir()
     store.partial("tiny").write_bytes(b"x" * 5)
     assert len(content) + 5 == store.remove("tiny")
-    assert [path for path in sorted(store.folder.rglob("*")) if path.is_file()] == []
+    assert [path.name for path in sorted(store.folder.rglob("*")) if path.is_file()] == ["tiny.lock"]
     with pytest.raises(ModelMissingError, match="tiny is not installed"):
         store.remove("tiny")
+
+
+def test_removing_takes_what_a_killed_pull_by_wheels_left(store: Store) -> None:
+    """A half-fetched wheel is gigabytes too; another model's, of a longer name, stays."""
+    for folder in ("wheels-tiny-abcdefgh", "wheels-tiny-e2b-abcdefgh"):
+        (store.staging / folder / "pip-unpack").mkdir(parents=True)
+        (store.staging / folder / "pip-unpack" / "part.whl").write_bytes(b"x" * 7)
+    assert store.remove("tiny") == 7
+    assert [path.name for path in sorted(store.staging.glob("wheels-*"))] == ["wheels-tiny-e2b-abcdefgh"]
+    with pytest.raises(ModelMissingError, match="tiny is not installed"):
+        store.remove("tiny")
+
+
+def test_a_model_that_is_being_fetched_is_not_removed(store: Store) -> None:
+    """The pull would go on in a new file with a hole where the removed bytes were."""
+    with store.lock("tiny"):
+        store.partial("tiny").write_bytes(b"x" * 5)
+        with pytest.raises(UsageError, match="another process is fetching tiny; wait until it is done"):
+            store.remove("tiny")
+        assert store.partial("tiny").read_bytes() == b"x" * 5
+
+
+def test_removing_what_is_not_there_makes_no_folder(store: Store) -> None:
+    """A misspelt name leaves no trace."""
+    with pytest.raises(ModelMissingError, match="tiny is not installed"):
+        store.remove("tiny")
+    assert not store.folder.exists()
 
 
 def test_removing_a_link_leaves_the_file_it_leads_to(store: Store, tmp_path: Path) -> None:

@@ -129,12 +129,27 @@ def test_verify_exits_with_3_on_other_bytes(run: Run, store: Store, content: byt
     assert "run `copilot models pull tiny`" in result.stderr
 
 
+def test_a_terminal_sees_how_far_it_is_and_stdout_does_not(
+    run: Run, store: Store, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bar of every other command, with sizes as `list` tells them."""
+    store.folder.mkdir()
+    store.path("tiny").write_bytes(content)
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "120")):
+        monkeypatch.setenv(name, value)
+    result = run("verify", "--json")
+    assert json.loads(result.stdout)[0]["usable"]
+    assert "Verifying" in result.stderr
+    assert "0.1 MB/0.1 MB" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("path", "tiny"), "model-missing"),
         (("pull", "nothing"), "model-missing"),
         (("pull", "large", "--source", "wheels"), "usage"),
+        (("find", "nowhere"), "usage"),
         (("import", "nowhere.gguf"), "model-missing"),
         (("verify", "tiny"), "model-missing"),
         (("remove", "../x"), "usage"),

@@ -79,6 +79,14 @@ def test_a_model_in_parts_is_installed_as_one_file(store: Store, model: Path, tm
         import_model(origin_of(str(parts[0]), nowhere), store, CATALOGUE, Placement(name="x", mode="symlink"))
 
 
+def test_a_model_in_parts_with_an_odd_name_is_named_like_it(store: Store, model: Path, tmp_path: Path) -> None:
+    """Signs that are no part of a name become dashes, as for a model in one file."""
+    parts = split_model(model, tmp_path, 2)
+    odd = [part.rename(part.with_name(part.name.replace("qwen2", "_My model (v2)"))) for part in parts]
+    installed = import_model(origin_of(str(odd[0]), nowhere), store, CATALOGUE, Placement())
+    assert (installed.name, installed.usable) == ("My-model-v2", True)
+
+
 def test_a_folder_must_hold_exactly_one_model(model: Path, tmp_path: Path) -> None:
     """None and several are told apart, with the names to choose from."""
     with pytest.raises(ModelMissingError, match="there is no GGUF file in"):

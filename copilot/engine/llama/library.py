@@ -7,15 +7,13 @@ import ctypes
 import os
 from collections import deque
 
-import psutil
-
 # libgomp reads this once, when it is loaded: how long threads spin at a barrier before they sleep. Its own hundreds of
 # thousands collapse when another process is busy; none at all costs a fifth of the speed when none is (docs/engine.md).
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from llama_cpp import llama_cpp as c
 
-__all__ = ["build_id", "c", "can_offload", "default_threads", "forget_log", "last_log", "start", "system_info"]
+__all__ = ["build_id", "c", "can_offload", "forget_log", "last_log", "start", "system_info"]
 
 LOG_WARN_AND_ERROR = (3, 4)
 """ggml_log_level values, which the binding does not name."""
@@ -42,12 +40,6 @@ def forget_log() -> None:
 def last_log() -> str:
     """The last line that llama.cpp complained with."""
     return next((line for line in reversed(_log) if line), "no reason given")
-
-
-def default_threads() -> int:
-    """Physical cores, as far as this process may use them."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
 def build_id() -> str:

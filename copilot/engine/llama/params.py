@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from copilot.engine.llama.library import build_id, c, default_threads
+from copilot.engine.llama.library import build_id, c
+from copilot.engine.machine import usable_cores
 from copilot.engine.memory import MIN_SEQUENCES, N_OUTPUTS_MAX
 from copilot.engine.segments import SEGMENT_TOKENS
 
@@ -40,7 +41,7 @@ def context_params(params: EngineParams, n_ctx: int) -> c.llama_context_params:
     p.n_batch = p.n_ubatch = params.n_batch
     p.n_seq_max = params.n_seq
     p.n_outputs_max = N_OUTPUTS_MAX
-    p.n_threads = p.n_threads_batch = params.n_threads or default_threads()
+    p.n_threads = p.n_threads_batch = params.n_threads or usable_cores()
     p.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_ENABLED
     p.type_k = p.type_v = KV_TYPES[params.kv_type]
     p.swa_full = False

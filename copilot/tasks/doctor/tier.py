@@ -8,11 +8,6 @@ from copilot.tasks.doctor.check import GIB, Check
 from copilot.tasks.tiers import Advice, Tier, Wish, advise, contenders
 
 
-def advice_for(machine: Machine, catalogue: Catalogue, calibration: Calibration | None) -> Advice:
-    """What fits the machine, by what was measured on it where something was."""
-    return advise(machine, contenders(catalogue), calibration.rates if calibration else None)
-
-
 def tier(machine: Machine, catalogue: Catalogue, calibration: Calibration | None, settings: Settings) -> Check:
     """The pair of models for this machine; where the settings name published ones, the best around those."""
     rates = calibration.rates if calibration else None
