@@ -125,10 +125,11 @@ def host(hosts: Callable[[], Sequence[Found]] | None) -> Check:
         running = hosts()
     except CopilotError as error:
         return Check("host", "problem", "the engine cannot have a process of its own", str(error))
-    silent = [f"process {found.pid}" if found.pid else "a process" for found in running if found.status is None]
-    if silent:
+    silent = next((found for found in running if found.status is None), None)
+    if silent is not None:
+        what = f"is of version {silent.version}" if silent.version else "does not answer"
         cure = "end it with `copilot host stop`; the next question starts another"
-        return Check("host", "warning", f"{silent[0]} hangs or is of another version", cure)
+        return Check("host", "warning", f"{silent.title} {what}", cure)
     if not running:
         return Check("host", "ok", "not running; the next question starts it")
     shown = [
