@@ -17,6 +17,8 @@ BATCH_TOKENS = 64
 """Read per step: what a keystroke that cancels a reading can lose."""
 MIN_MOVED = 16
 """Fewer cells are as well read again."""
+FEW_READ = 2 * MIN_MOVED
+"""So few tokens, where hardly any text follows the cursor, are read behind what is there: a full reading takes more."""
 MAX_READ = 64
 """Tokens that may change in front of cells at once for them to be moved; after more they are read again."""
 MAX_DRIFT = 160
@@ -93,9 +95,9 @@ def plan(resident: Resident, request: InfillRequest, *, can_shift: bool) -> Plan
     too_much = changed > MAX_READ or resident.drift + changed > MAX_DRIFT
     if moved >= MIN_MOVED and not too_much and not request.exact:
         return Plan(kept, moved, changed)
-    if resident.approximate and len(wanted) - kept < MIN_MOVED and not request.exact:
-        return Plan(kept, 0, 0)
     exact = exact_cells(resident, request)
+    if exact < kept and len(wanted) - kept <= FEW_READ and not request.exact:
+        return Plan(kept, 0, 0)
     return Plan(exact, 0, 0, True, request.exact and same >= MIN_MOVED and exact < len(wanted))
 
 

@@ -190,6 +190,15 @@ def test_the_same_place_asked_again_costs_the_last_marker(opened: Callable[..., 
     assert said(session, request((*before, *TYPED), after))[1].evaluated_tokens == 1
 
 
+def test_at_the_end_of_a_document_typing_reads_what_was_typed(opened: Callable[..., EngineSession]) -> None:
+    """Where too little follows the cursor to be moved it is read again, and nothing before the cursor."""
+    session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 5)
+    said(session, request(before, after))
+    for n in range(1, 5):
+        typed = (*before, *tokens(BEFORE, n))
+        assert said(session, request(typed, after, least_lead=1e9))[1].evaluated_tokens <= 4 + 1 + len(after) + 1
+
+
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_batches_of_a_full_reading_follow_from_the_texts(n_before: int, n_after: int) -> None:
     """They end where the first text ends and where all ends, and are as large as they may be from either beginning."""

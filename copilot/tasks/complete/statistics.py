@@ -9,8 +9,8 @@ from threading import Lock
 
 from copilot.files import keep_file
 
-THRESHOLD = 0.45
-"""Shown from this confidence on, as long as nothing is known of the user."""
+THRESHOLD = 0.6
+"""Shown from this confidence on, as long as nothing is known of the user; docs/completion.md has what it keeps back."""
 LOWEST, HIGHEST = 0.25, 0.75
 ENOUGH = 20
 """Answers at a level of confidence before it counts."""
