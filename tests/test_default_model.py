@@ -7,8 +7,9 @@ import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Request, Sampling
+from copilot.engine.base import Cancel
 from copilot.engine.llama import EngineParams, LlamaEngine
+from copilot.engine.requests import Request, Sampling
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.events import Done, Text
 from copilot.tasks.ask import Answer, Asking, Question, ask

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
-from copilot.engine.base import Cancel, Engine, InfillRequest, Tokens
+from copilot.engine.base import Cancel, Engine
 from copilot.engine.infill_plan import BATCH_TOKENS, Former, Plan, Resident, alike, batch_ends, common, plan, texts
+from copilot.engine.requests import InfillRequest, Tokens
 from copilot.engine.sequences import Held, Lease, Run, Sequences
 from copilot.engine.serving import Part, Stopwatch
 from copilot.errors import EngineError

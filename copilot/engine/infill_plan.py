@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
 
-from copilot.engine.base import InfillRequest
+from copilot.engine.requests import InfillRequest
 from copilot.engine.sequences import Held
 
 BATCH_TOKENS = 64

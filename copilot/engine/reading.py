@@ -7,7 +7,8 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from copilot.engine.base import Cancel, Engine, Tokens
+from copilot.engine.base import Cancel, Engine
+from copilot.engine.requests import Tokens
 from copilot.engine.segments import Link, SegmentStore
 from copilot.engine.sequences import Held, Lease, Sequences
 from copilot.events import Progress

@@ -9,7 +9,8 @@ from queue import SimpleQueue
 from threading import Condition, Event, Thread
 from typing import Final, Generic, TypeVar, final
 
-from copilot.engine.base import Cancel, Priority
+from copilot.engine.base import Cancel
+from copilot.engine.requests import Priority
 from copilot.errors import EngineError
 
 Item = TypeVar("Item")

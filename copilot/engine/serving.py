@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from copilot.engine.base import Cancel, Engine, Event, Request, Tokens
+from copilot.engine.base import Cancel, Engine, Event
 from copilot.engine.decode_loop import Ended, Limits, Token, generated
 from copilot.engine.lookup import Costs, Lookup
 from copilot.engine.reading import Reader, Reading
+from copilot.engine.requests import Request, Tokens
 from copilot.engine.segments import SEGMENT_TOKENS
 from copilot.engine.sequences import Held, Lease, Sequences
 from copilot.engine.stream import AnswerText

@@ -10,21 +10,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from copilot.engine.admission import Admission, EngineSource
-from copilot.engine.base import (
-    Cancel,
-    Event,
-    InfillRequest,
-    Priority,
-    ReadState,
-    Request,
-    ScoreRequest,
-    SessionStatus,
-    Stored,
-    Tokens,
-)
+from copilot.engine.base import Cancel, Event, ReadState, SessionStatus, Stored
 from copilot.engine.infill import Rereading
 from copilot.engine.infill_plan import Resident
 from copilot.engine.reading import Reading, restorable
+from copilot.engine.requests import InfillRequest, Priority, Request, ScoreRequest, Tokens
 from copilot.engine.schedule import Blocked, Scheduler, Steps
 from copilot.engine.segments import Link, SegmentStore
 from copilot.engine.sequences import Lease

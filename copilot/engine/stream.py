@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable, Sequence
 
-from copilot.engine.base import Sampling
+from copilot.engine.requests import Sampling
 
 
 class Utf8Decoder:

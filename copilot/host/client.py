@@ -5,18 +5,8 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from copilot.engine.base import (
-    Cancel,
-    Event,
-    InfillRequest,
-    Priority,
-    ReadState,
-    Request,
-    ScoreRequest,
-    SessionStatus,
-    Stored,
-    Tokens,
-)
+from copilot.engine.base import Cancel, Event, ReadState, SessionStatus, Stored
+from copilot.engine.requests import InfillRequest, Priority, Request, ScoreRequest, Tokens
 from copilot.errors import BudgetError, EngineError
 from copilot.events import Done, Usage
 from copilot.host.end import end

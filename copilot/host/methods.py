@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Request, ScoreRequest, Session
+from copilot.engine.base import Cancel, Event, Session
+from copilot.engine.requests import InfillRequest, Priority, Request, ScoreRequest
 from copilot.host.wire import WireError, decode, decode_tokens, encode
 
 Emit = Callable[[Event], None]

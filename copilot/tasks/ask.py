@@ -4,7 +4,8 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from copilot.engine.base import Cancel, ReadState, Request, Sampling, Session
+from copilot.engine.base import Cancel, ReadState, Session
+from copilot.engine.requests import Request, Sampling
 from copilot.errors import BudgetError
 from copilot.events import Done, Notice, Progress, Text, Usage
 from copilot.prompts.ask import Place, question

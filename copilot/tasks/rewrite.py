@@ -7,7 +7,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from copilot.engine.base import Cancel, Request, Sampling
+from copilot.engine.base import Cancel
+from copilot.engine.requests import Request, Sampling
 from copilot.errors import BudgetError
 from copilot.events import Done, Notice, Progress, Text, Usage
 from copilot.prompts import rewrite as words

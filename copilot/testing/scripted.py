@@ -5,19 +5,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Lock
 
-from copilot.engine.base import (
-    Cancel,
-    Event,
-    InfillRequest,
-    Priority,
-    ReadState,
-    Request,
-    ScoreRequest,
-    SessionStatus,
-    Stored,
-    Tokens,
-)
+from copilot.engine.base import Cancel, Event, ReadState, SessionStatus, Stored
 from copilot.engine.infill_plan import common
+from copilot.engine.requests import InfillRequest, Priority, Request, ScoreRequest, Tokens
 from copilot.events import Done, Progress, Text, Usage
 
 

@@ -25,7 +25,8 @@ from typing import cast
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Event, InfillRequest, Session
+from copilot.engine.base import Cancel, Event, Session
+from copilot.engine.requests import InfillRequest
 from copilot.prompts.complete import Snippet
 from copilot.tasks.complete import Completer, Context, Cursor
 from copilot.tasks.complete.context import RepositoryContext, Room

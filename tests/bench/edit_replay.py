@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Rows, Sampler, Sampling, Session, Tokens
+from copilot.engine.base import Cancel, Rows, Sampler, Session
+from copilot.engine.requests import Sampling, Tokens
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
 from copilot.engine.session import EngineSession, EngineSource
 from copilot.events import Done

@@ -20,10 +20,11 @@ import psutil
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Priority, Request, Sampling, Session
+from copilot.engine.base import Cancel, Session
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
 from copilot.engine.machine import usable_cores
 from copilot.engine.memory import sequences_for
+from copilot.engine.requests import Priority, Request, Sampling
 from copilot.engine.segments import SegmentStore
 from copilot.events import Done, Progress, Text, Usage
 from copilot.host.roster import find, stop

@@ -28,7 +28,8 @@ import psutil
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, InfillRequest, Sampling, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import InfillRequest, Sampling
 from copilot.events import Done, Text, Usage
 from copilot.prompts.complete import Surroundings
 from copilot.tasks.complete.extent import Site, quoted

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from copilot.app import App
-from copilot.engine.base import Cancel, Priority, Request, Sampling, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import Priority, Request, Sampling
 from copilot.events import Text
 from copilot.prompts import review as words
 from copilot.repo.changes import staged

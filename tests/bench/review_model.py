@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from copilot.app import App
-from copilot.engine.base import Cancel, ScoreRequest, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import ScoreRequest
 from copilot.prompts import review as words
 from copilot.review.kinds import kind_of
 from copilot.tasks.model import ChatModel

@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from copilot.app import App
-from copilot.engine.base import Cancel, Priority, ScoreRequest
+from copilot.engine.base import Cancel
+from copilot.engine.requests import Priority, ScoreRequest
 from copilot.prompts import review as words
 from copilot.repo.diff import render_hunk
 from copilot.repo.languages import language_of

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copilot.engine.base import Cancel, Sampling
+from copilot.engine.base import Cancel
 from copilot.engine.decode_loop import Limits, Token, generated
 from copilot.engine.gguf import read_card
 from copilot.engine.llama import EngineParams, LlamaEngine
+from copilot.engine.requests import Sampling
 from copilot.engine.tokenizer import Tokenizer
 from copilot.errors import EngineError
 from copilot.testing import Shape

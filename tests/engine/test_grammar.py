@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copilot.engine.base import Sampling
 from copilot.engine.gguf import read_card
 from copilot.engine.grammar import from_schema
 from copilot.engine.llama import EngineParams, LlamaEngine
+from copilot.engine.requests import Sampling
 from copilot.engine.tokenizer import Tokenizer
 from copilot.errors import SchemaError
 from copilot.testing import Shape

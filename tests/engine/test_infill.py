@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.engine.base import Cancel, InfillRequest, Request, Sampling
+from copilot.engine.base import Cancel
 from copilot.engine.infill_plan import BATCH_TOKENS, MAX_READ, Resident, batch_ends, plan
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
+from copilot.engine.requests import InfillRequest, Request, Sampling
 from copilot.engine.segments import SegmentStore
 from copilot.engine.sequences import Held
 from copilot.engine.session import EngineSession, EngineSource

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from copilot.engine.base import Cancel, Priority, Request, Rows, Sampling, Tokens
+from copilot.engine.base import Cancel, Rows
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
 from copilot.engine.memory import LARGE_BATCH
+from copilot.engine.requests import Priority, Request, Sampling, Tokens
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
 from copilot.engine.session import EngineSession, EngineSource
 from copilot.events import Done, Progress

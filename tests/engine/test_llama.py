@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copilot.engine.base import SCRATCH, Sampling
+from copilot.engine.base import SCRATCH
 from copilot.engine.gguf import read_card
 from copilot.engine.llama import EngineParams, LlamaEngine
+from copilot.engine.requests import Sampling
 from copilot.engine.tokenizer import Tokenizer
 from copilot.errors import BudgetError, EngineError, UsageError
 from copilot.testing import Shape

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from copilot.engine.base import Cancel, Priority
+from copilot.engine.base import Cancel
+from copilot.engine.requests import Priority
 from copilot.engine.schedule import BLOCKED, Blocked, Scheduler
 from copilot.errors import EngineError
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copilot.engine.base import Cancel, Event, Priority, Request, Sampling, ScoreRequest
+from copilot.engine.base import Cancel, Event
 from copilot.engine.llama import EngineParams, LlamaEngine, fingerprint
 from copilot.engine.memory import LARGE_BATCH
+from copilot.engine.requests import Priority, Request, Sampling, ScoreRequest
 from copilot.engine.segments import SEGMENT_TOKENS, SegmentStore
 from copilot.engine.session import EngineSession, EngineSource
 from copilot.errors import BudgetError, EngineError

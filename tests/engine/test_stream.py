@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.engine.base import Sampling
+from copilot.engine.requests import Sampling
 from copilot.engine.stream import AnswerText, LoopDetector, StopMatcher, Utf8Decoder
 
 

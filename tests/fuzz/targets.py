@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from copilot.config import Settings
-from copilot.engine.base import Request
 from copilot.engine.gguf import read_card
 from copilot.engine.grammar import from_schema
+from copilot.engine.requests import Request
 from copilot.engine.segments import SegmentStore
 from copilot.errors import DiffError, ModelFileError, SchemaError, UsageError
 from copilot.host.rpc import Channel, ClosedError, MalformedError

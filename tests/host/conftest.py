@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from copilot.engine.base import Cancel, Request, Sampling, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import Request, Sampling
 from copilot.events import Done, Text
 from copilot.host.address import Address
 from copilot.host.client import HostSession

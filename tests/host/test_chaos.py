@@ -23,7 +23,8 @@ import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Request, Sampling
+from copilot.engine.base import Cancel
+from copilot.engine.requests import Request, Sampling
 from copilot.events import Done, Text
 from copilot.host.client import HostSession
 from copilot.testing import Shape

@@ -12,7 +12,8 @@ import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Priority, Request, Sampling, ScoreRequest, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import Priority, Request, Sampling, ScoreRequest
 from copilot.events import Text
 from copilot.host.client import HostSession
 from copilot.host.roster import find, stop

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.engine.base import Cancel, InfillRequest, Priority, Request, Sampling
+from copilot.engine.base import Cancel
+from copilot.engine.requests import InfillRequest, Priority, Request, Sampling
 from copilot.events import Done, Text
 from copilot.host.wire import decode, encode
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from copilot.engine.base import Cancel, Priority, ReadState, Request, ScoreRequest, Stored
+from copilot.engine.base import Cancel, ReadState, Stored
+from copilot.engine.requests import Priority, Request, ScoreRequest
 from copilot.errors import BudgetError, HostError, ModelFileError
 from copilot.events import Done, Progress, Text, Usage
 

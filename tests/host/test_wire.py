@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.engine.base import Priority, ReadState, Request, Sampling, ScoreRequest, Stored
+from copilot.engine.base import ReadState, Stored
+from copilot.engine.requests import Priority, Request, Sampling, ScoreRequest
 from copilot.errors import BudgetError, CopilotError, EngineError, ModelFileError
 from copilot.events import Done, Progress, Text, Usage
 from copilot.host.wire import (

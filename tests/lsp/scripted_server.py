@@ -15,7 +15,8 @@ from typing import Any
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Request, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import Request
 from copilot.errors import EngineError
 from copilot.events import Usage
 from copilot.tasks.complete import Cursor, Suggestion

@@ -11,7 +11,8 @@ import pytest
 
 from copilot.app import App
 from copilot.config import Settings
-from copilot.engine.base import Cancel, Event, InfillRequest, Priority
+from copilot.engine.base import Cancel, Event
+from copilot.engine.requests import InfillRequest, Priority
 from copilot.events import Done, Usage
 from copilot.repo.index import Index
 from copilot.tasks.complete import Completer, Cursor

@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from copilot.engine.base import Cancel, Event, InfillRequest, Session
+from copilot.engine.base import Cancel, Event, Session
+from copilot.engine.requests import InfillRequest
 from copilot.events import Done, Progress, Text, Usage
 from copilot.tasks.complete import writing
 from copilot.tasks.complete.extent import Site

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.engine.base import SCRATCH, Rows, Sampler, Sampling, Tokens
+from copilot.engine.base import SCRATCH, Rows, Sampler
 from copilot.engine.llama.library import c, forget_log, last_log, start
 from copilot.engine.llama.params import EngineParams, context_params
 from copilot.engine.llama.sampling import ChainSampler
 from copilot.engine.memory import N_OUTPUTS_MAX
+from copilot.engine.requests import Sampling, Tokens
 from copilot.errors import BudgetError, EngineError, ModelFileError
 
 PARTIAL_ONLY = 1

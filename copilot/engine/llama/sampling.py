@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.engine.base import Sampling
 from copilot.engine.llama.library import c
+from copilot.engine.requests import Sampling
 from copilot.errors import EngineError, UsageError
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])

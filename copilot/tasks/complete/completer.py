@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from threading import Lock, Timer
 from typing import Protocol
 
-from copilot.engine.base import Cancel, InfillRequest, Priority, Session
+from copilot.engine.base import Cancel, Session
+from copilot.engine.requests import InfillRequest, Priority
 from copilot.errors import CopilotError
 from copilot.events import Usage
 from copilot.prompts.complete import Snippet, Surroundings

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from copilot.engine.base import Cancel, Event, InfillRequest, Priority, Sampling, Session
+from copilot.engine.base import Cancel, Event, Session
+from copilot.engine.requests import InfillRequest, Priority, Sampling
 from copilot.events import Done, Progress, Text, Usage
 from copilot.prompts.complete import Gap, Surroundings, asked_gap
 from copilot.tasks.complete.extent import BlockEnd, Extent, Site

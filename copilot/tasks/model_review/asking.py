@@ -12,8 +12,9 @@ from functools import cached_property
 from itertools import islice
 from threading import Timer
 
-from copilot.engine.base import Cancel, Priority, Request, Sampling, ScoreRequest, Session
+from copilot.engine.base import Cancel, Session
 from copilot.engine.grammar import from_schema
+from copilot.engine.requests import Priority, Request, Sampling, ScoreRequest
 from copilot.events import Done, Text, Usage
 from copilot.prompts import review as words
 from copilot.review.facts import Deadline
