@@ -36,6 +36,14 @@ def test_tab_without_a_suggestion_is_a_tab(editor: Neovim) -> None:
     editor.until(lambda: editor.lines()[-1].endswith("z\ty"), "a tab")
 
 
+def test_a_start_with_defaults_shows_no_message(start: Start) -> None:
+    """Nothing is said to somebody who has nothing to do."""
+    editor = start()
+    editor.until(editor.findings, "the first review")
+    assert editor.notices() == []
+    assert editor.lua("return vim.fn.execute('messages')") == ""
+
+
 def test_checkhealth_is_content(editor: Neovim) -> None:
     """With everything in place `:checkhealth copilot` finds no error and tells how ghost text is shown."""
     editor.command("checkhealth copilot")
