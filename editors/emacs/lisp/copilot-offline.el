@@ -143,7 +143,7 @@ Eglot puts its own backend in place of all others."
      (lambda (result)
        (message "copilot: %d tokens of the repository are read; %d were read already"
                 (plist-get result :tokens) (plist-get result :reused_tokens)))
-     (lambda (message) (message "copilot: %s" message)))))
+     (lambda (message _code) (message "copilot: %s" message)))))
 
 (provide 'copilot-offline)
 ;;; copilot-offline.el ends here

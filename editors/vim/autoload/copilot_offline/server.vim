@@ -39,7 +39,7 @@ export def Absence(): string
     : 'the language server does not run; `copilot doctor` in a shell, `:Copilot log`'
 enddef
 
-# Call a function whenever a server is ready for documents, now if one is.
+# Call a function whenever a server is ready for documents.
 export def OnStart(Function: func)
   add(started, Function)
 enddef
