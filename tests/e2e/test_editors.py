@@ -127,6 +127,19 @@ def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
     assert "class Server:" in turns[-1]
 
 
+def test_a_file_saved_under_another_name_is_completed_there(start: Start, workplace: Workplace) -> None:
+    """The server looks after the buffer by its new name, every time it gets one."""
+    editor = start()
+    for name in ("copy.py", "notes.py"):
+        editor.save_as(workplace.project / name)
+        editor.to_line(0)
+        editor.type("x")
+        editor.until(editor.ghost, "ghost text")
+        assert workplace.heard()[-1]["cursor"]["path"] == name
+        editor.press("dismiss")
+    assert not editor.notices()
+
+
 def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
     huge = editor.workplace.project / "huge.py"

@@ -121,6 +121,14 @@ export def Closed(buf: number)
   endif
 enddef
 
+# A buffer has another name: to the server it is another document.
+export def Renamed(buf: number)
+  if has_key(open, buf)
+    Closed(buf)
+    Attach(buf)
+  endif
+enddef
+
 # The position of the cursor.
 export def Position(): dict<number>
   return {line: line('.') - 1, character: col('.') - 1}

@@ -23,9 +23,9 @@ def Heard(params: any)
   endfor
 enddef
 
-# A file was read, or read again: what is known of it is marked.
+# A file was read, or read again, or it has another name now: what is known of it is marked, and nothing else.
 export def Restore(buf: number)
-  if !empty(Of(buf))
+  if bufloaded(buf)
     Mark(buf, Of(buf))
   endif
 enddef
