@@ -4,6 +4,7 @@ vim9script
 import autoload './documents.vim'
 import autoload './notice.vim'
 import autoload './server.vim'
+import autoload './uris.vim'
 
 const NAME = 'copilot://answer'
 const PLACE = '\([[:alnum:]_./\\+@~-]\+\):\(\d\+\)'
@@ -73,7 +74,7 @@ enddef
 def Sources(citations: list<any>): list<string>
   var found: list<string> = []
   for each in citations
-    cited[each.path] = server.Path(each.uri)
+    cited[each.path] = uris.Path(each.uri)
     var last = each.end_line != each.start_line ? '-' .. each.end_line : ''
     add(found, printf('- %s:%d%s', each.path, each.start_line, last))
   endfor
