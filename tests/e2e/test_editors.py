@@ -132,6 +132,7 @@ def test_a_file_saved_under_another_name_is_completed_there(start: Start, workpl
     editor = start()
     for name in ("copy.py", "notes.py"):
         editor.save_as(workplace.project / name)
+        editor.ready()
         editor.to_line(0)
         editor.type("x")
         editor.until(editor.ghost, "ghost text")
