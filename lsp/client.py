@@ -96,9 +96,10 @@ class Client:
 
     def say(self, text: str, level: str = "warning", *, once: bool = True) -> None:
         """Show one line to the user; the same line not twice."""
-        if once and text in self._said:
-            return
-        self._said.add(text)
+        if once:
+            if text in self._said:
+                return
+            self._said.add(text)
         self._server.window_show_message(types.ShowMessageParams(type=_LEVELS[level], message=text))
 
     def forget_said(self) -> None:

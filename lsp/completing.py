@@ -169,11 +169,8 @@ class Completions:
             now = self._clock()
             await sleep(self.rhythm.delay_s(now) if fixed is None else fixed / 1000)
         edits = [
-            (place.path, before, document.clean_text)
-            for document, before in self._state.documents.take_edits()
-            if not self._state.is_private(document.uri)
-            and (place := self._state.place(document)).project is project
-            and place.path
+            (self._path_in(project, document), before, document.clean_text)
+            for document, before in self._state.documents.take_edits(lambda each: self._path_in(project, each) != "")
         ]
 
         def complete(completer: Completer, cancel: Cancel) -> Suggestion:
@@ -186,6 +183,16 @@ class Completions:
             suggestion = await self._completers.run(project, complete)
         self.rhythm.took(self._clock() - began)
         return suggestion
+
+    def _path_in(self, project: Project, document: Document) -> str:
+        """The path of a document in a repository; "" for one that is not of it, or that nobody may read."""
+        if self._state.is_private(document.uri):
+            return ""
+        try:
+            place = self._state.place(document)
+        except CopilotError:  # whoever completes in that other repository is told
+            return ""
+        return place.path if place.project is project else ""
 
     def _offered(self, document: Document, wanted: Spot, suggestion: Suggestion) -> types.Command:
         """Remember what is shown; returns what the client is to run when it is taken."""

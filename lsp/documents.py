@@ -4,7 +4,7 @@ Does not know: messages, what is done with the texts.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,9 +105,10 @@ class Documents:
     def get(self, uri: str) -> Document | None:
         return self._documents.get(uri)
 
-    def take_edits(self) -> list[tuple[Document, str]]:
-        """The documents that changed since this was asked last, each with its text then."""
-        edits = [(each, self._told[uri]) for uri, each in self._documents.items() if self._told[uri] != each.text]
+    def take_edits(self, is_wanted: Callable[[Document], bool]) -> list[tuple[Document, str]]:
+        """The wanted documents that changed since they were taken last, each with its text then; others can wait."""
+        changed = ((each, self._told[uri]) for uri, each in self._documents.items() if self._told[uri] != each.text)
+        edits = [(document, before) for document, before in changed if is_wanted(document)]
         self._told.update((document.uri, document.text) for document, _ in edits)
         return edits
 

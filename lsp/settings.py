@@ -83,7 +83,7 @@ def settings_from(given: object) -> tuple[ClientSettings, tuple[str, ...]]:
     Options of other programs are none of ours: an unknown one is told only where it looks misspelt.
     """
     wrong: list[str] = []
-    if given is None:
+    if _is_nothing(given):
         return ClientSettings(), ()
     if not isinstance(given, Mapping):
         return ClientSettings(), (f"{SECTION} takes an object with options, not {_short(given)}",)
@@ -94,6 +94,8 @@ def settings_from(given: object) -> tuple[ClientSettings, tuple[str, ...]]:
 
 def merged(base: object, over: object) -> object:
     """Options with others above them, option by option; null is no option. What is no object stands for itself."""
+    if _is_nothing(over):
+        return base
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return _merged(_section(base), _section(over))
@@ -106,9 +108,16 @@ def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
         below = made.get(name)
         if isinstance(below, Mapping) and isinstance(value, Mapping):
             made[name] = _merged(below, value)
+        elif isinstance(below, Mapping) and _is_nothing(value):
+            continue
         elif value is not None:
             made[name] = value
     return made
+
+
+def _is_nothing(given: object) -> bool:
+    """Whether an object is left out: editors in Lua write one without options as an empty list."""
+    return given is None or given == []
 
 
 def _section(given: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -133,7 +142,7 @@ def _structured(wanted: Any, given: Mapping[Any, Any], where: str, wrong: list[s
         if is_dataclass(kind):
             if isinstance(value, Mapping):
                 values[name] = _structured(kind, value, place, wrong)
-            elif value is not None:
+            elif not _is_nothing(value):
                 wrong.append(f"{place} takes an object with options, not {_short(value)}")
             continue
         fitting, converted = _converted(kind, value)

@@ -8,6 +8,7 @@ require('copilot').setup({
     accept_line = '<M-C-Right>',
     dismiss = '<C-]>',
     next = '<M-]>',
+    previous = '<M-[>',
     request = '<M-\\>',
   },
 })

@@ -8,5 +8,6 @@ g:copilot_offline = {
     accept-word: '<M-Right>',
     accept-line: '<M-C-Right>',
     dismiss: '<C-]>',
+    request: '<M-Bslash>',
   },
 }

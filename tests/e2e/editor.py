@@ -57,6 +57,9 @@ class Editor(Protocol):
     def open(self, path: Path) -> None:
         """Show another file."""
 
+    def save_as(self, path: Path) -> None:
+        """Write the file that is shown to another one, and go on with that."""
+
     def review(self) -> None:
         """Ask for a review."""
 
@@ -65,6 +68,12 @@ class Editor(Protocol):
 
     def ask(self, question: str, lines: tuple[int, int] | None = None) -> None:
         """Ask, about some lines where they are given."""
+
+    def chat(self, message: str) -> None:
+        """Say something in the conversation."""
+
+    def cancel(self) -> None:
+        """Stop the answer that is being given."""
 
     def explain(self, lines: tuple[int, int]) -> None:
         """Have some lines explained."""
@@ -77,6 +86,9 @@ class Editor(Protocol):
 
     def show_log(self) -> None:
         """Ask for what the server wrote."""
+
+    def begin_conversations(self, count: int) -> None:
+        """Have other conversations begun on the same server."""
 
     # -- eyes
 

@@ -128,6 +128,9 @@ class Emacs(Editor):
     def open(self, path: Path) -> None:
         self.evaluate(f'(progn (find-file "{path}") t)')
 
+    def save_as(self, path: Path) -> None:
+        self.evaluate(f'(progn (write-file "{path}") t)')
+
     def review(self) -> None:
         self.command("copilot-offline-review")
 
@@ -145,6 +148,12 @@ class Emacs(Editor):
         select = f"(let ((end (progn (goto-line {last + 1}) (point)))) (goto-line {first}) (set-mark end)"
         self.evaluate(f"{select} (activate-mark) (set-window-point nil (point)) t)")
 
+    def chat(self, message: str) -> None:
+        self.command("copilot-offline-chat", message)
+
+    def cancel(self) -> None:
+        self.command("copilot-offline-cancel")
+
     def explain(self, lines: tuple[int, int]) -> None:
         self._select(lines)
         self.command("copilot-offline-act", "Explain this code")
@@ -157,6 +166,9 @@ class Emacs(Editor):
 
     def show_log(self) -> None:
         self.evaluate('(progn (switch-to-buffer "*copilot log*") t)')
+
+    def begin_conversations(self, count: int) -> None:
+        self.evaluate(f"(dotimes (_ {count} t) (copilot-offline--request :copilot/chat '(:message \"x\") #'ignore))")
 
     def ghost(self) -> str:
         return str(self.evaluate(GHOST))

@@ -30,6 +30,10 @@ vim.lsp.buf.code_action({
   apply = true,
 })
 """
+BEGIN = """
+local client = require('copilot.client').get()
+for _ = 1, ... do require('copilot.rpc').request(client, 'copilot/chat', { message = 'x' }, function() end) end
+"""
 SHOWN = """
 local texts = {}
 for _, window in ipairs(vim.api.nvim_list_wins()) do
@@ -135,6 +139,10 @@ class Neovim(Editor):
         self.type("<Esc>")
         self.command(f"edit {path}")
 
+    def save_as(self, path: Path) -> None:
+        self.type("<Esc>")
+        self.command(f"saveas {path}")
+
     def review(self) -> None:
         self.command("Copilot review")
 
@@ -145,6 +153,13 @@ class Neovim(Editor):
     def ask(self, question: str, lines: tuple[int, int] | None = None) -> None:
         self.type("<Esc>")
         self.command(f"{lines[0]},{lines[1]}Copilot ask {question}" if lines else f"Copilot ask {question}")
+
+    def chat(self, message: str) -> None:
+        self.type("<Esc>")
+        self.command(f"Copilot chat {message}")
+
+    def cancel(self) -> None:
+        self.command("Copilot cancel")
 
     def explain(self, lines: tuple[int, int]) -> None:
         self.lua(EXPLAIN, *lines)
@@ -159,6 +174,9 @@ class Neovim(Editor):
 
     def show_log(self) -> None:
         self.command("Copilot log")
+
+    def begin_conversations(self, count: int) -> None:
+        self.lua(BEGIN, count)
 
     def ghost(self) -> str:
         return str(self.lua(GHOST))

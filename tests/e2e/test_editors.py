@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from lsp.asking import MAX_CONVERSATIONS
 from tests.e2e.conftest import Start
 from tests.e2e.editor import Editor
 from tests.e2e.emacs_driver import Emacs
 from tests.e2e.neovim_driver import Neovim
 from tests.e2e.vim_driver import Vim
-from tests.e2e.workplace import Workplace
+from tests.e2e.workplace import WORD_S, Workplace
 
 pytestmark = pytest.mark.parametrize(
     "driver",
@@ -126,6 +127,20 @@ def test_a_question_can_be_about_some_lines(editor: Editor) -> None:
     assert "class Server:" in turns[-1]
 
 
+def test_a_file_saved_under_another_name_is_completed_there(start: Start, workplace: Workplace) -> None:
+    """The server looks after the buffer by its new name, every time it gets one."""
+    editor = start()
+    for name in ("copy.py", "notes.py"):
+        editor.save_as(workplace.project / name)
+        editor.ready()
+        editor.to_line(0)
+        editor.type("x")
+        editor.until(editor.ghost, "ghost text")
+        assert workplace.heard()[-1]["cursor"]["path"] == name
+        editor.press("dismiss")
+    assert not editor.notices()
+
+
 def test_a_huge_file_is_left_alone(editor: Editor) -> None:
     """It is not sent to the server at all, and the status says so."""
     huge = editor.workplace.project / "huge.py"
@@ -160,6 +175,54 @@ def test_a_killed_server_comes_back_with_one_message(start: Start, workplace: Wo
     editor.until(editor.ghost, "ghost text")
     [notice] = editor.notices()
     assert "started again" in notice
+
+
+def test_a_conversation_goes_on_where_the_server_is_new(start: Start, workplace: Workplace) -> None:
+    """What an old server was told is forgotten; nobody hears of it."""
+    workplace.script(answer=workplace.answer)
+    editor = start()
+    editor.chat("Who?")
+    editor.until(lambda: "Sources:" in editor.answer(), "the answer")
+    [server] = workplace.servers()
+    os.kill(server, signal.SIGKILL)
+    editor.until(lambda: workplace.servers() not in ([], [server]), "a new server")
+    editor.ready()
+    editor.chat("Where?")
+    editor.until(lambda: editor.answer().count("Sources:") == 2, "the second answer")
+    assert editor.answer().index("> Who?") < editor.answer().index("> Where?")
+
+
+def test_a_conversation_goes_on_where_the_server_has_dropped_it(start: Start, workplace: Workplace) -> None:
+    """A server keeps only so many; one more question begins a new one by itself, and then a third goes on with it."""
+    workplace.script(answer=workplace.answer)
+    editor = start()
+    editor.chat("Who?")
+    editor.until(lambda: "Sources:" in editor.answer(), "the answer")
+    begun = MAX_CONVERSATIONS + 10
+    editor.begin_conversations(begun)
+    editor.until(lambda: sum("turn" in each for each in workplace.heard()) > begun, "others")
+    editor.chat("Where?")
+    editor.until(lambda: editor.answer().count("Sources:") == 2, "the second answer")
+    editor.chat("When?")
+    editor.until(lambda: editor.answer().count("Sources:") == 3, "the third answer")
+    assert "no conversation" not in editor.answer()
+    assert "Where?" in workplace.heard()[-1]["prompt"]
+
+
+def test_a_second_question_ends_the_first_and_can_be_stopped_itself(editor: Editor) -> None:
+    """The first answer ends where it was; nothing of it comes later, and the word that stops an answer stops this."""
+    editor.workplace.script(answer="first " * 200, delay_s=WORD_S)
+    editor.chat("Who?")
+    editor.until(lambda: "first first" in editor.answer(), "the begin of an answer")
+    editor.workplace.script(answer="second " * 200, delay_s=WORD_S)
+    editor.chat("Where?")
+    editor.until(lambda: "second second" in editor.answer(), "the begin of another one")
+    first, second = editor.answer().split("> Where?")
+    assert first.count("Stopped.") == 1
+    assert "Stopped." not in second
+    editor.cancel()
+    editor.until(lambda: "Stopped." in editor.answer().split("> Where?")[1], "the end of the answer")
+    assert "first" not in editor.answer().split("> Where?")[1]
 
 
 def test_a_missing_program_is_said_once(start: Start, driver: type[Editor], workplace: Workplace) -> None:

@@ -36,6 +36,29 @@ def test_tab_without_a_suggestion_is_a_tab(editor: Neovim) -> None:
     editor.until(lambda: editor.lines()[-1].endswith("z\ty"), "a tab")
 
 
+def test_a_start_with_defaults_shows_no_message(start: Start) -> None:
+    """Nothing is said to somebody who has nothing to do."""
+    editor = start()
+    editor.until(editor.findings, "the first review")
+    assert editor.notices() == []
+    assert editor.lua("return vim.fn.execute('messages')") == ""
+
+
+def test_a_buffer_that_gets_another_name_is_completed_under_that(start: Start, workplace: Workplace) -> None:
+    """Before it is written as well, and the server does not take it for the old file any longer."""
+    editor = start()
+    for name in ("copy.py", "notes.py"):
+        editor.command(f"file {workplace.project / name}")
+        editor.ready()
+        editor.to_line(0)
+        editor.type("x")
+        editor.until(editor.ghost, "ghost text")
+        assert workplace.heard()[-1]["cursor"]["path"] == name
+        assert workplace.heard()[-1]["cursor"]["text"].splitlines() == editor.lines()
+        editor.press("dismiss")
+        editor.type("<Esc>")
+
+
 def test_checkhealth_is_content(editor: Neovim) -> None:
     """With everything in place `:checkhealth copilot` finds no error and tells how ghost text is shown."""
     editor.command("checkhealth copilot")

@@ -174,6 +174,18 @@ print(values.max_file_bytes, vim.inspect(values.cmd), values.keys.accept)
     assert shown.splitlines()[-1] == '2000000 { "copilot", "lsp" } <C-e>'
 
 
+def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
+    """Whoever takes it over as it is changes nothing, and misses no key."""
+    body = f"""
+local shown
+package.loaded.copilot = {{ setup = function(options) shown = options end }}
+dofile('{PLUGIN / "example.lua"}')
+local defaults = require('copilot.options').defaults
+for name, value in pairs(shown) do print(name, vim.deep_equal(value, defaults[name])) end
+"""
+    assert sorted(run(body, tmp_path).splitlines()) == ["cmd true", "keys true"]
+
+
 def test_tabs_in_ghost_text_are_drawn_to_the_next_stop(tmp_path: Path) -> None:
     """As the text will look once it is accepted, from the column it begins in."""
     body = r"""print((require('copilot.parts').untabbed('a\tb\t\tc', 3, 4):gsub(' ', '.')))"""

@@ -58,6 +58,18 @@ def test_ghost_text_stands_on_the_screen_as_it_will_be_inserted(editor: Vim) -> 
     assert editor.lines()[-1].endswith("call()")
 
 
+def test_the_example_shows_the_defaults(editor: Vim) -> None:
+    """Whoever takes it over as it is changes nothing, and misses no key."""
+    keys, command = "copilot_offline#options#Keys()", "copilot_offline#options#Get('command')"
+    defaults = editor.evaluate(f"[{keys}, {command}]")
+    editor.command(f"source {EDITORS / 'vim/example.vim'}")
+    assert editor.until(lambda: editor.evaluate("get(g:, 'copilot_offline', {})"), "the options") == {
+        "keys": defaults[0],
+        "command": defaults[1],
+    }
+    editor.command("unlet g:copilot_offline")
+
+
 def test_findings_of_a_file_are_a_location_list(editor: Vim) -> None:
     """`:Copilot findings` has them all."""
     line = editor.workplace.text.splitlines().index("    breakpoint()") + 1

@@ -22,6 +22,7 @@ endfunction
 SCREEN = (
     "range(1, &lines)->mapnew((_, row) => range(1, 110)->mapnew((_, column) => screenstring(row, column))->join(''))"
 )
+CHAT = "copilot_offline#server#Request('copilot/chat', {'message': 'x'}, (_, _) => 0)"
 SIGNS = "sign_getplaced(bufnr(), {'group': 'copilot'})[0].signs->mapnew((_, sign) => sign.lnum)"
 WINDOWS = "getwininfo()->mapnew((_, window) => getbufline(window.bufnr, 1, '$'))->flattennew()"
 
@@ -112,6 +113,9 @@ class Vim(Editor):
     def open(self, path: Path) -> None:
         self.command(f"edit {path}")
 
+    def save_as(self, path: Path) -> None:
+        self.command(f"saveas {path}")
+
     def review(self) -> None:
         self.command("Copilot review")
 
@@ -121,6 +125,12 @@ class Vim(Editor):
 
     def ask(self, question: str, lines: tuple[int, int] | None = None) -> None:
         self.command(f"{lines[0]},{lines[1]}Copilot ask {question}" if lines else f"Copilot ask {question}")
+
+    def chat(self, message: str) -> None:
+        self.command(f"Copilot chat {message}")
+
+    def cancel(self) -> None:
+        self.command("Copilot cancel")
 
     def explain(self, lines: tuple[int, int]) -> None:
         self.command(f"{lines[0]},{lines[1]}Copilot act")
@@ -135,6 +145,9 @@ class Vim(Editor):
 
     def show_log(self) -> None:
         self.command("Copilot log")
+
+    def begin_conversations(self, count: int) -> None:
+        self.evaluate(f"range({count})->mapnew((_, _) => {CHAT})")
 
     def ghost(self) -> str:
         return str(self.evaluate("copilot_offline#ghost#Text()")) if self.evaluate(PROPERTIES) else ""

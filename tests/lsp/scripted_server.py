@@ -121,7 +121,8 @@ def open_app_in(folder: Path) -> OpenApp:
             "cache_dir": str(folder / "cache"),
             "models_dir": str(folder / "models"),
         }
-        return ScriptedApp(Settings.from_values(settings | dict(flags)), script)
+        mine = {"COPILOT_CONFIG_DIR": str(folder / "config")}
+        return ScriptedApp(Settings.load(path, mine, settings | dict(flags)), script)
 
     return open_app
 

@@ -63,11 +63,22 @@ def test_edits_are_told_once_with_the_text_before() -> None:
     """Whoever asks for edits gets each document's text as it was when they asked last."""
     documents = Documents()
     documents.open("file:///a", "one", 1, "python")
-    assert documents.take_edits() == []
+    assert documents.take_edits(lambda _: True) == []
     documents.change("file:///a", 2, [Change("two")])
     documents.change("file:///a", 3, [Change("three")])
-    assert [(document.text, before) for document, before in documents.take_edits()] == [("three", "one")]
-    assert documents.take_edits() == []
+    assert [(document.text, before) for document, before in documents.take_edits(lambda _: True)] == [("three", "one")]
+    assert documents.take_edits(lambda _: True) == []
+
+
+def test_edits_that_are_not_wanted_wait_for_who_wants_them() -> None:
+    """Taking some leaves the others as they are."""
+    documents = Documents()
+    for uri in ("file:///a", "file:///b"):
+        documents.open(uri, "one", 1, "python")
+        documents.change(uri, 2, [Change("two")])
+    assert [each.uri for each, _ in documents.take_edits(lambda each: each.uri == "file:///b")] == ["file:///b"]
+    documents.change("file:///a", 3, [Change("three")])
+    assert [(each.text, before) for each, before in documents.take_edits(lambda _: True)] == [("three", "one")]
 
 
 def test_halves_of_characters_are_replaced_one_for_one() -> None:

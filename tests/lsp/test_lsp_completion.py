@@ -1,5 +1,6 @@
 """Completion over the protocol, around a scripted engine."""
 
+from copilot.testing import make_repo
 from lsp import completers
 
 INLINE_DYNAMIC = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
@@ -153,6 +154,22 @@ def test_edits_elsewhere_are_told_before_the_next_completion(start) -> None:
     server.session.answer_to(server.session.complete(net, 0, 1, AUTOMATIC))
     assert server.heard("edited") == [["mail.py", "one", "two"]]
     assert server.heard("cursor")[0]["automatic"] is True
+
+
+def test_edits_are_told_to_the_completer_of_their_own_repository(start, tmp_path) -> None:
+    """Completing in one repository takes away nothing that was typed in another, even in one that is set up wrong."""
+    other = make_repo(tmp_path / "other", {"their.py": "one"})
+    broken = make_repo(tmp_path / "broken", {"their.py": "one", ".copilot.toml": "model = 5\n"})
+    server = start(suggestion="x")
+    their, net = (other / "their.py").as_uri(), server.uri("net.py")
+    for uri in (their, (broken / "their.py").as_uri()):
+        server.session.open(uri, "one")
+        server.session.change(uri, 2, {"text": "two"})
+    server.session.open(net, "a")
+    assert server.session.answer_to(server.session.complete(net, 0, 1))["result"]["items"]
+    assert server.heard("edited") == []
+    server.session.answer_to(server.session.complete(their, 0, 3))
+    assert server.heard("edited") == [["their.py", "one", "two"]]
 
 
 def test_untitled_documents_are_completed_beside_the_first_folder(start) -> None:

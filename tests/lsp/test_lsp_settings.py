@@ -22,6 +22,19 @@ def test_nothing_given_is_all_defaults() -> None:
     assert settings_from(None) == settings_from({}) == (ClientSettings(), ())
 
 
+def test_an_empty_list_is_an_object_without_options() -> None:
+    """Lua has one empty table for both: it is no mistake, and it takes nothing away that stands below it."""
+    assert (
+        settings_from([]) == settings_from({"copilot": []}) == settings_from({"review": []}) == (ClientSettings(), ())
+    )
+    base = {"model": "a", "completion": {"debounceMs": 5, "languages": ["c"]}}
+    assert merged(base, []) == base
+    assert merged([], base) == base
+    assert settings_from(merged(base, {"completion": []})) == settings_from(base)
+    emptied, wrong = settings_from(merged(base, {"completion": {"languages": []}}))
+    assert (emptied.completion.debounce_ms, emptied.completion.languages, wrong) == (5, (), ())
+
+
 def test_options_come_in_both_spellings_and_in_a_section() -> None:
     """camelCase, snake_case, and the section of the configuration."""
     flat, _ = settings_from({"maxAnswerTokens": 5, "completion": {"debounce_ms": 70}})
@@ -35,7 +48,7 @@ def test_options_come_in_both_spellings_and_in_a_section() -> None:
     ("given_", "said"),
     [
         ({"completion": {"mode": "loud"}}, "copilot.completion.mode is 'loud'; it takes one of auto, inline, list"),
-        ({"completion": []}, "copilot.completion takes an object with options, not []"),
+        ({"completion": ["x"]}, "copilot.completion takes an object with options, not ['x']"),
         ({"model": 5}, "copilot.model is 5; it takes a text or null"),
         ({"review": {"timeLimitS": True}}, "copilot.review.timeLimitS is True; it takes a number from 0"),
         ({"review": {"disabledRules": "x"}}, "copilot.review.disabledRules is 'x'; it takes a list of texts"),

@@ -6,13 +6,19 @@
 
 ;;; Code:
 
+(require 'cl-lib)
+
 (require 'copilot-offline-documents)
 
 (defconst copilot-offline--place-regexp "\\([[:alnum:]_./\\+@~-]+\\):\\([0-9]+\\)\\(?:-[0-9]+\\)?"
   "A place in an answer.")
 
 (defvar copilot-offline--number 0 "How many answers there were.")
-(defvar copilot-offline--running nil "The token of the answer that is being given.")
+(cl-defstruct (copilot-offline--answer (:constructor copilot-offline--make-answer))
+  token work start chat over)
+
+(defconst copilot-offline--invalid-params -32602)
+(defvar copilot-offline--running nil "The answer that is being given, or nil.")
 (defvar copilot-offline--conversation nil "The conversation that `copilot-offline-chat' goes on with.")
 
 (defvar-local copilot-offline--answer-root nil "The root of the repository that was asked about.")
@@ -124,45 +130,65 @@ It goes below the others if MORE.  Returns where it starts."
               (list :range (list :start (copilot-offline--position (region-beginning))
                                  :end (copilot-offline--position (region-end))))))))
 
+(defun copilot-offline--over (answer)
+  "What ANSWER was asked for is answered, or will not be."
+  (copilot-offline--unlisten (copilot-offline--answer-token answer))
+  (setf (copilot-offline--answer-over answer) t)
+  (when (eq copilot-offline--running answer)
+    (setq copilot-offline--running nil)))
+
+(defun copilot-offline--failed (answer text)
+  "End ANSWER with TEXT, which says why it is not complete."
+  (copilot-offline--over answer)
+  (copilot-offline--append (format "\n\n_%s_\n" text)))
+
+(defun copilot-offline--answered (answer result)
+  "RESULT is the whole of ANSWER."
+  (copilot-offline--over answer)
+  (when (copilot-offline--answer-chat answer)
+    (setq copilot-offline--conversation (plist-get result :conversation)))
+  (copilot-offline--finish (copilot-offline--answer-start answer) result))
+
+(defun copilot-offline--send (answer params)
+  "Ask for ANSWER with PARAMS.
+A conversation that the server has lost is begun anew."
+  (let* ((chat (copilot-offline--answer-chat answer))
+         (conversation (and chat copilot-offline--conversation)))
+    (copilot-offline--request
+     (if chat :copilot/chat :copilot/ask)
+     (if conversation (append (list :conversation conversation) params) params)
+     (lambda (result)
+       (unless (copilot-offline--answer-over answer)
+         (copilot-offline--answered answer result)))
+     (lambda (message code)
+       (cond ((copilot-offline--answer-over answer))
+             ((not (copilot-offline--running-p))) ; whoever listens is told
+             ((and conversation (equal code copilot-offline--invalid-params))
+              (setq copilot-offline--conversation nil)
+              (copilot-offline--send answer params))
+             (t (copilot-offline--failed answer message)))))))
+
 (defun copilot-offline--put-question (question chat)
   "Ask QUESTION, as part of the conversation if CHAT."
   (copilot-offline--need)
   (copilot-offline-cancel)
   (let* ((root (or (copilot-offline--root) copilot-offline--answer-root copilot-offline--root))
          (about (copilot-offline--about))
-         (start (copilot-offline--begin question chat root))
          (token (format "copilot-answer-%d" (cl-incf copilot-offline--number)))
-         (stop (format "%s-work" token))
-         (end (lambda ()
-                (copilot-offline--unlisten token)
-                (when (equal copilot-offline--running stop)
-                  (setq copilot-offline--running nil)))))
-    (setq copilot-offline--running stop)
+         (work (format "%s-work" token))
+         (answer (copilot-offline--make-answer :token token :work work :chat chat
+                                               :start (copilot-offline--begin question chat root))))
+    (setq copilot-offline--running answer)
     (copilot-offline--listen token
                              (lambda (value)
                                (when-let ((text (plist-get value :text)))
                                  (copilot-offline--append text)))
                              (lambda ()
-                               (funcall end)
-                               (copilot-offline--append
-                                "\n\n_The language server ended before the answer did; ask again._\n")))
-    (copilot-offline--request
-     (if chat :copilot/chat :copilot/ask)
-     (append (list (if chat :message :question) question)
-             (when (and chat copilot-offline--conversation)
-               (list :conversation copilot-offline--conversation))
-             (list :partialResultToken token :workDoneToken stop)
-             about)
-     (lambda (result)
-       (funcall end)
-       (when chat
-         (setq copilot-offline--conversation (plist-get result :conversation)))
-       (copilot-offline--finish start result))
-     (lambda (message)
-       ;; When the server dies, whoever listens is told so.
-       (when (copilot-offline--running-p)
-         (funcall end)
-         (copilot-offline--append (format "\n\n_%s_\n" message)))))))
+                               (copilot-offline--failed
+                                answer "The language server ended before the answer did; ask again.")))
+    (copilot-offline--send answer (append (list (if chat :message :question) question
+                                                :partialResultToken token :workDoneToken work)
+                                          about))))
 
 ;;;###autoload
 (defun copilot-offline-ask (question)
@@ -186,8 +212,10 @@ It goes below the others if MORE.  Returns where it starts."
 (defun copilot-offline-cancel ()
   "Stop the answer that is being given."
   (interactive)
-  (when copilot-offline--running
-    (copilot-offline--notify :window/workDoneProgress/cancel (list :token copilot-offline--running))))
+  (when-let ((answer copilot-offline--running))
+    (copilot-offline--failed answer "Stopped.")
+    (copilot-offline--notify :window/workDoneProgress/cancel
+                             (list :token (copilot-offline--answer-work answer)))))
 
 (add-hook 'copilot-offline-gone-hook (lambda () (setq copilot-offline--conversation nil)))
 

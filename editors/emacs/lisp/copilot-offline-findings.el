@@ -80,7 +80,7 @@ With a prefix argument, ask which."
                         (list :which which)
                       (list :which "range" :revisions which)))
      (lambda (result) (copilot-offline--show-review result root))
-     (lambda (message) (message "copilot: %s" message)))))
+     (lambda (message _code) (message "copilot: %s" message)))))
 
 (defun copilot-offline--actions (only)
   "The server's code actions at point or for the region, of the kind ONLY."
@@ -115,7 +115,7 @@ With a prefix argument, ask which."
                                 (list :command (plist-get command :command)
                                       :arguments (or (plist-get command :arguments) []))
                                 #'ignore
-                                (lambda (message) (message "copilot: %s" message))))))
+                                (lambda (message _code) (message "copilot: %s" message))))))
 
 ;;;###autoload
 (defun copilot-offline-fix ()

@@ -84,13 +84,14 @@ ENDED is called if the server ends before that is done."
 
 (defun copilot-offline--request (method params done &optional failed)
   "Send the request METHOD with PARAMS.
-DONE is called with its result, FAILED with the text of an error.
+DONE is called with its result, FAILED with text and code of an error.
 Nothing is waited for.  Returns whether it was sent."
   (when (copilot-offline--ready-p)
     (jsonrpc-async-request copilot-offline--connection method params
                            :success-fn done
                            :error-fn (lambda (error)
-                                       (funcall (or failed #'ignore) (or (plist-get error :message) "it failed")))
+                                       (funcall (or failed #'ignore) (or (plist-get error :message) "it failed")
+                                                (plist-get error :code)))
                            :timeout nil)
     t))
 

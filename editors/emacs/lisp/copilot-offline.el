@@ -41,6 +41,12 @@
         ((not (copilot-offline--ready-p)) (copilot-offline--start (copilot-offline--root)))
         ((not copilot-offline--document) (copilot-offline--open))))
 
+(defun copilot-offline--renamed ()
+  "This buffer visits another file: to the server it is another document."
+  (copilot-offline--clear)
+  (copilot-offline--close)
+  (copilot-offline--attach))
+
 (defun copilot-offline--add-flymake ()
   "Have Flymake show findings in this buffer.
 Eglot puts its own backend in place of all others."
@@ -59,11 +65,15 @@ Eglot puts its own backend in place of all others."
         (remove-hook 'post-command-hook #'copilot-offline--after-command t)
         (remove-hook 'after-save-hook #'copilot-offline--saved t)
         (remove-hook 'kill-buffer-hook #'copilot-offline--close t)
+        (remove-hook 'change-major-mode-hook #'copilot-offline--close t)
+        (remove-hook 'after-set-visited-file-name-hook #'copilot-offline--renamed t)
         (remove-hook 'flymake-diagnostic-functions #'copilot-offline-flymake t))
     (add-hook 'after-change-functions #'copilot-offline--changed nil t)
     (add-hook 'post-command-hook #'copilot-offline--after-command nil t)
     (add-hook 'after-save-hook #'copilot-offline--saved nil t)
     (add-hook 'kill-buffer-hook #'copilot-offline--close nil t)
+    (add-hook 'change-major-mode-hook #'copilot-offline--close nil t)
+    (add-hook 'after-set-visited-file-name-hook #'copilot-offline--renamed nil t)
     (setq copilot-offline--tick (buffer-chars-modified-tick))
     (copilot-offline--attach)
     (copilot-offline--add-flymake)
@@ -143,7 +153,7 @@ Eglot puts its own backend in place of all others."
      (lambda (result)
        (message "copilot: %d tokens of the repository are read; %d were read already"
                 (plist-get result :tokens) (plist-get result :reused_tokens)))
-     (lambda (message) (message "copilot: %s" message)))))
+     (lambda (message _code) (message "copilot: %s" message)))))
 
 (provide 'copilot-offline)
 ;;; copilot-offline.el ends here

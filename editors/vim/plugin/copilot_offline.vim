@@ -31,7 +31,8 @@ sign_define('CopilotFinding', {text: '!', texthl: 'WarningMsg'})
 augroup copilot_offline
   autocmd!
   autocmd BufReadPost,BufNewFile,FileType,BufEnter * documents.Attach(str2nr(expand('<abuf>')))
-  autocmd BufReadPost * findings.Restore(str2nr(expand('<abuf>')))
+  autocmd BufFilePost * documents.Renamed(str2nr(expand('<abuf>')))
+  autocmd BufReadPost,BufFilePost * findings.Restore(str2nr(expand('<abuf>')))
   autocmd BufWritePost * documents.Saved(str2nr(expand('<abuf>')))
   autocmd BufUnload * documents.Closed(str2nr(expand('<abuf>')))
   autocmd TextChanged * documents.Sync(str2nr(expand('<abuf>')))

@@ -10,9 +10,10 @@ local api = vim.api
 local M = {}
 
 local NAME = 'copilot://answer'
+local INVALID_PARAMS = -32602
 local namespace = api.nvim_create_namespace('copilot.links')
 local number = 0
----@type string?
+---@type {name: string, client: integer}? a new server knows nothing of what was said to an old one
 local conversation
 ---@type {client: vim.lsp.Client, id: integer}?
 local running
@@ -163,6 +164,34 @@ function M.stop()
   end
 end
 
+--- What a server calls the conversation that it keeps, if there is one.
+local function known(from)
+  return conversation and conversation.client == from.id and conversation.name or nil
+end
+
+--- Send a question; a conversation that the server has lost is begun anew.
+local function send(mine, method, params)
+  mine.id = rpc.request(mine.client, method, params, function(err, result)
+    if mine.is_over then
+      return
+    end
+    if err and err.code == INVALID_PARAMS and params.conversation then
+      params.conversation = nil
+      send(mine, method, params)
+      return
+    end
+    mine.ended()
+    if err then
+      failed(mine.buf, err.message)
+      return
+    end
+    if result.conversation then
+      conversation = { name = result.conversation, client = mine.client.id }
+    end
+    finished(mine.buf, mine.start, result)
+  end, mine.asked_in)
+end
+
 --- Ask, about the given lines of the current buffer where there are some.
 ---@param question string
 ---@param wants {lines: integer[]?, chat: boolean?}
@@ -187,11 +216,11 @@ function M.ask(question, wants)
     partialResultToken = token,
   }
   if wants.chat then
-    params.message, params.conversation = question, conversation
+    params.message, params.conversation = question, known(from)
   else
     params.question = question
   end
-  local mine = { client = from, buf = buf, is_over = false }
+  local mine = { client = from, asked_in = asked_in, buf = buf, start = start, is_over = false }
   local forget
   function mine.ended()
     forget()
@@ -209,25 +238,15 @@ function M.ask(question, wants)
     failed(buf, 'The language server ended before the answer did; ask again.')
   end)
   running = mine
-  mine.id = rpc.request(from, wants.chat and 'copilot/chat' or 'copilot/ask', params, function(err, result)
-    if mine.is_over then
-      return
-    end
-    mine.ended()
-    if err then
-      failed(buf, err.message)
-      return
-    end
-    conversation = result.conversation or conversation
-    finished(buf, start, result)
-  end, asked_in)
+  send(mine, wants.chat and 'copilot/chat' or 'copilot/ask', params)
 end
 
 --- The next `chat` begins a new conversation.
 function M.forget()
   local from = client.get()
-  if conversation and from then
-    rpc.request(from, 'copilot/chat/end', { conversation = conversation }, function() end)
+  local name = from and known(from)
+  if name then
+    rpc.request(from, 'copilot/chat/end', { conversation = name }, function() end)
   end
   conversation = nil
 end

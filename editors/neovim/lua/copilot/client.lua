@@ -209,6 +209,19 @@ function M.attach(buf)
   end
 end
 
+--- A buffer is about to have another name: to the server it is another document.
+function M.rename(buf)
+  local client = M.of(buf)
+  if client then
+    vim.lsp.buf_detach_client(buf, client.id)
+    vim.schedule(function() -- under the new name, or under the old one if it could not be changed
+      if vim.api.nvim_buf_is_valid(buf) then
+        M.attach(buf)
+      end
+    end)
+  end
+end
+
 --- Hear what is streamed to a token until the returned function is called; `ended` if the server dies before.
 ---@param token string
 ---@param heard fun(value: table)

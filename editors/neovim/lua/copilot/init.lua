@@ -29,6 +29,12 @@ function M.setup(given)
       end)
     end,
   })
+  vim.api.nvim_create_autocmd('BufFilePre', {
+    group = group,
+    callback = function(event)
+      client.rename(event.buf)
+    end,
+  })
   vim.api.nvim_create_autocmd('LspAttach', {
     group = group,
     callback = function(event)

@@ -26,13 +26,6 @@ M.defaults = {
 
 M.values = vim.deepcopy(M.defaults)
 
-local function kind_of(value)
-  if type(value) == 'table' then
-    return 'table'
-  end
-  return type(value)
-end
-
 local function merged(defaults, given, where, wrong)
   local result = vim.deepcopy(defaults)
   for name, value in pairs(given) do
@@ -50,8 +43,8 @@ local function merged(defaults, given, where, wrong)
           result.keys[key] = lhs
         end
       end
-    elseif kind_of(default) ~= kind_of(value) then
-      table.insert(wrong, ('%s must be a %s, not a %s'):format(place, kind_of(default), kind_of(value)))
+    elseif type(default) ~= type(value) then
+      table.insert(wrong, ('%s must be a %s, not a %s'):format(place, type(default), type(value)))
     else
       result[name] = vim.deepcopy(value)
     end

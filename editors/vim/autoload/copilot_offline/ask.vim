@@ -4,12 +4,16 @@ vim9script
 import autoload './documents.vim'
 import autoload './notice.vim'
 import autoload './server.vim'
+import autoload './uris.vim'
 
 const NAME = 'copilot://answer'
 const PLACE = '\([[:alnum:]_./\\+@~-]\+\):\(\d\+\)'
 
+const INVALID_PARAMS = -32602
+
 var number = 0
-var running = 0
+# The answer that is being given: {buf, start, token, id, is_over}; empty for none.
+var running: dict<any> = {}
 var conversation = ''
 var root = ''
 var cited: dict<string> = {}
@@ -70,7 +74,7 @@ enddef
 def Sources(citations: list<any>): list<string>
   var found: list<string> = []
   for each in citations
-    cited[each.path] = server.Path(each.uri)
+    cited[each.path] = uris.Path(each.uri)
     var last = each.end_line != each.start_line ? '-' .. each.end_line : ''
     add(found, printf('- %s:%d%s', each.path, each.start_line, last))
   endfor
@@ -121,9 +125,27 @@ def Follow()
   normal! zz
 enddef
 
+# What was asked is answered, or will not be.
+def Over(answer: dict<any>)
+  server.Unlisten(answer.token)
+  answer.is_over = true
+  if running is answer
+    running = {}
+  endif
+enddef
+
+def Failed(answer: dict<any>, text: string)
+  Over(answer)
+  Append(answer.buf, printf("\n\n_%s_", text))
+enddef
+
 # Stop the answer that is being given.
 export def Cancel()
-  server.Cancel(running)
+  var stopped = running
+  if !empty(stopped)
+    Failed(stopped, 'Stopped.')
+    server.Cancel(stopped.id)
+  endif
 enddef
 
 # The next `chat` begins a new conversation.
@@ -134,6 +156,39 @@ export def Forget()
   endif
 enddef
 
+# What a question in a buffer is about: its file, and lines of it where `last` is not 0.
+def About(buf: number, first: number, last: number): dict<any>
+  if !documents.Has(buf)
+    return {}
+  endif
+  documents.Sync(buf)
+  root = documents.Root(buf)
+  var about: dict<any> = {textDocument: {uri: documents.Uri(buf)}}
+  if last > 0
+    about.range = {start: {line: first - 1, character: 0}, end: {line: last, character: 0}}
+  endif
+  return about
+enddef
+
+# Send a question; a conversation that the server has lost is begun anew.
+def Send(answer: dict<any>, method: string, params: dict<any>)
+  answer.id = server.Request(method, params, (result, error) => {
+    if answer.is_over
+      return
+    endif
+    if empty(error)
+      Over(answer)
+      conversation = get(result, 'conversation', conversation)
+      Finished(answer.buf, answer.start, result)
+    elseif error.code == INVALID_PARAMS && has_key(params, 'conversation')
+      remove(params, 'conversation')
+      Send(answer, method, params)
+    else
+      Failed(answer, error.message)
+    endif
+  })
+enddef
+
 # Ask, about lines of the current buffer where `last` is not 0.
 export def Ask(question: string, is_chat: bool, first: number, last: number)
   if !server.IsReady()
@@ -141,43 +196,30 @@ export def Ask(question: string, is_chat: bool, first: number, last: number)
     return
   endif
   Cancel()
-  var asked_in = bufnr()
-  var params: dict<any> = {}
-  if documents.Has(asked_in)
-    documents.Sync(asked_in)
-    root = documents.Root(asked_in)
-    params.textDocument = {uri: documents.Uri(asked_in)}
-    if last > 0
-      params.range = {start: {line: first - 1, character: 0}, end: {line: last, character: 0}}
-    endif
-  endif
-  if is_chat
-    extend(params, conversation == '' ? {message: question} : {message: question, conversation: conversation})
-  else
-    params.question = question
+  number += 1
+  var params = About(bufnr(), first, last)
+  params.partialResultToken = 'copilot-answer-' .. number
+  params[is_chat ? 'message' : 'question'] = question
+  if is_chat && conversation != ''
+    params.conversation = conversation
   endif
   var buf = Buffer()
   Show(buf)
-  var start = Begin(buf, question, is_chat)
-  number += 1
-  var token = 'copilot-answer-' .. number
-  params.partialResultToken = token
-  server.Listen(token, (value) => {
+  var mine = {
+    buf: buf, start: Begin(buf, question, is_chat), token: params.partialResultToken, id: 0, is_over: false,
+  }
+  server.Listen(mine.token, (value) => {
     if has_key(value, 'text')
       Append(buf, value.text)
     endif
   }, () => {
-    running = 0
-    Append(buf, "\n\n_The language server ended before the answer did; ask again._")
+    Failed(mine, 'The language server ended before the answer did; ask again.')
   })
-  running = server.Request(is_chat ? 'copilot/chat' : 'copilot/ask', params, (result, error) => {
-    server.Unlisten(token)
-    running = 0
-    if !empty(error)
-      Append(buf, printf("\n\n_%s_", error.code == -32800 ? 'Stopped.' : error.message))
-      return
-    endif
-    conversation = get(result, 'conversation', conversation)
-    Finished(buf, start, result)
-  })
+  running = mine
+  Send(mine, is_chat ? 'copilot/chat' : 'copilot/ask', params)
 enddef
+
+# A new server knows nothing of what was said to an old one.
+server.OnStart(() => {
+  conversation = ''
+})

@@ -8,6 +8,7 @@ import autoload './ghost.vim'
 import autoload './notice.vim'
 import autoload './server.vim'
 import autoload './status.vim'
+import autoload './uris.vim'
 
 const NAMES = ['act', 'ask', 'cancel', 'chat', 'disable', 'enable', 'findings', 'fix', 'forget', 'log', 'restart', 'review',
   'status', 'stop', 'toggle', 'warm']
@@ -29,7 +30,7 @@ enddef
 
 def Warm()
   var folder = documents.Root(bufnr())
-  var params: dict<any> = folder == '' ? {} : {uri: server.Uri(folder)}
+  var params: dict<any> = folder == '' ? {} : {uri: uris.Of(folder)}
   var sent = server.Request('copilot/warm', params, (result, error) => {
     if !empty(error)
       notice.Warn(error.message)

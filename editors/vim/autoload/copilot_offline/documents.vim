@@ -4,6 +4,7 @@ vim9script
 import autoload './lines.vim'
 import autoload './options.vim'
 import autoload './server.vim'
+import autoload './uris.vim'
 
 # buffer -> {version, lines, uri}
 var open: dict<dict<any>> = {}
@@ -53,7 +54,7 @@ export def Has(buf: number): bool
 enddef
 
 export def Uri(buf: number): string
-  return server.Uri(bufname(buf))
+  return uris.Of(bufname(buf))
 enddef
 
 # Have the server look after a buffer, and start it if need be.
@@ -121,6 +122,14 @@ export def Closed(buf: number)
   endif
 enddef
 
+# A buffer has another name: to the server it is another document.
+export def Renamed(buf: number)
+  if has_key(open, buf)
+    Closed(buf)
+    Attach(buf)
+  endif
+enddef
+
 # The position of the cursor.
 export def Position(): dict<number>
   return {line: line('.') - 1, character: col('.') - 1}
@@ -131,7 +140,7 @@ export def Show(uri: string): bool
   if uri !~ '^file:'
     return false
   endif
-  execute 'split' fnameescape(server.Path(uri))
+  execute 'split' fnameescape(uris.Path(uri))
   return true
 enddef
 
@@ -148,7 +157,7 @@ export def Apply(edit: dict<any>): bool
     per_file[change.textDocument.uri] = get(per_file, change.textDocument.uri, []) + change.edits
   endfor
   for [uri, edits] in items(per_file)
-    var buf = bufadd(server.Path(uri))
+    var buf = bufadd(uris.Path(uri))
     bufload(buf)
     setbufvar(buf, '&buflisted', true)
     lines.Put(buf, lines.Edited(lines.Of(buf), edits))

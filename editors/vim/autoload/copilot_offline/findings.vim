@@ -4,6 +4,7 @@ vim9script
 import autoload './documents.vim'
 import autoload './notice.vim'
 import autoload './server.vim'
+import autoload './uris.vim'
 
 const KINDS = {1: 'E', 2: 'W', 3: 'I', 4: 'N'}
 const SEVERITIES = {low: 'I', medium: 'W', high: 'E', critical: 'E'}
@@ -14,7 +15,7 @@ export const WHICH = ['uncommitted', 'staged', 'unstaged']
 var known: dict<list<dict<any>>> = {}
 
 def Heard(params: any)
-  var path = server.Path(params.uri)
+  var path = uris.Path(params.uri)
   known[path] = params.diagnostics
   for info in getbufinfo({bufloaded: 1})
     if fnamemodify(info.name, ':p') == path
@@ -23,9 +24,9 @@ def Heard(params: any)
   endfor
 enddef
 
-# A file was read, or read again: what is known of it is marked.
+# A file was read, or read again, or it has another name now: what is known of it is marked, and nothing else.
 export def Restore(buf: number)
-  if !empty(Of(buf))
+  if bufloaded(buf)
     Mark(buf, Of(buf))
   endif
 enddef
@@ -82,7 +83,7 @@ enddef
 # Review now: "uncommitted", "staged", "unstaged", or a range of revisions. Findings go to the quickfix list.
 export def Review(which: string)
   var folder = documents.Root(bufnr())
-  var params: dict<any> = {uri: server.Uri(folder ?? getcwd()), which: which ?? WHICH[0]}
+  var params: dict<any> = {uri: uris.Of(folder ?? getcwd()), which: which ?? WHICH[0]}
   if which != '' && index(WHICH, which) < 0
     extend(params, {which: 'range', revisions: which})
   endif

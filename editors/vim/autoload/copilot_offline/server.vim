@@ -4,6 +4,7 @@ vim9script
 
 import autoload './notice.vim'
 import autoload './options.vim'
+import autoload './uris.vim'
 
 const RESTARTS = 5
 const RESTARTS_S = 180
@@ -39,7 +40,7 @@ export def Absence(): string
     : 'the language server does not run; `copilot doctor` in a shell, `:Copilot log`'
 enddef
 
-# Call a function whenever a server is ready for documents, now if one is.
+# Call a function whenever a server is ready for documents.
 export def OnStart(Function: func)
   add(started, Function)
 enddef
@@ -149,12 +150,12 @@ enddef
 def Introduction(): dict<any>
   var folders: list<dict<any>> = []
   if root != ''
-    folders = [{uri: Uri(root), name: fnamemodify(root, ':t')}]
+    folders = [{uri: uris.Of(root), name: fnamemodify(root, ':t')}]
   endif
   return {
     processId: getpid(),
     clientInfo: {name: 'Vim', version: string(v:versionlong)},
-    rootUri: root == '' ? v:null : Uri(root),
+    rootUri: root == '' ? v:null : uris.Of(root),
     workspaceFolders: folders,
     initializationOptions: options.Get('server'),
     capabilities: {
@@ -280,27 +281,4 @@ def Reply(id: any, method: string, params: any)
   endif
   var body = json_encode(reply)
   ch_sendraw(job, printf("Content-Length: %d\r\n\r\n%s", strlen(body), body))
-enddef
-
-# -- names ----------------------------------------------------------------------------------------------------------
-
-# The URI of a file.
-export def Uri(path: string): string
-  var full = fnamemodify(path, ':p')
-  if full =~ '/$' && full != '/'
-    full = full[: -2]
-  endif
-  var slashed = has('win32') ? '/' .. tr(full, '\', '/') : full
-  return 'file://' .. substitute(slashed, '[^A-Za-z0-9/._~:-]', (found) => Escaped(found[0]), 'g')
-enddef
-
-def Escaped(character: string): string
-  return range(strlen(character))->mapnew((_, at) => printf('%%%02X', char2nr(strpart(character, at, 1))))->join('')
-enddef
-
-# The path of a file's URI.
-export def Path(uri: string): string
-  var path = substitute(uri, '^file://', '', '')
-  path = substitute(path, '\(%\x\x\)\+', (found) => eval('"' .. substitute(found[0], '%', '\\x', 'g') .. '"'), 'g')
-  return has('win32') ? substitute(path, '^/', '', '') : path
 enddef
