@@ -138,7 +138,7 @@ class Infills:
     def _revert(self, resident: Resident, former: Former, lease: Lease) -> None:
         """After a cancelled full reading: what was there before, and of what was read in its place what is the same."""
         read, spare = common(resident.tokens, former.tokens), lease.own(None)
-        if self._engine.restore(spare.seq, former.cells):
+        if read >= former.first and self._engine.restore(spare.seq, former.cells):
             end = self._engine.length(spare.seq)
             self._engine.rewind(resident.held.seq, read)
             self._engine.share(spare.seq, resident.held.seq, read, end)

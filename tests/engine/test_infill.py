@@ -251,6 +251,27 @@ def test_a_full_reading_goes_on_where_it_was_cancelled(opened: Callable[..., Eng
     assert usage.evaluated_tokens <= 2 * BATCH_TOKENS + 1
 
 
+def test_cells_that_could_not_be_set_anew_leave_no_gap(
+    opened: Callable[..., EngineSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a full reading had to begin at the start and is cancelled soon, what was there before is not claimed."""
+    session, typed, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 4 * BATCH_TOKENS)
+    said(session, request(typed, after))
+    typed = (*typed, *TYPED)
+    said(session, request(typed, after))
+    real, failed = LlamaEngine.restore, []
+
+    def fails_once(engine: LlamaEngine, seq: int, blob: bytes) -> bool:
+        failed.append(seq)
+        return len(failed) > 1 and real(engine, seq, blob)
+
+    monkeypatch.setattr(LlamaEngine, "restore", fails_once)
+    read_in_part(session, typed, after, 0.1)
+    answer, usage = said(session, request((*typed, *TYPED), after))
+    assert failed and usage.evaluated_tokens > len(after)
+    assert answer == said(opened(), request((*typed, *TYPED), after))[0]
+
+
 def test_a_large_edit_is_read_in_full(opened: Callable[..., EngineSession]) -> None:
     """More new text than the approximation allows has what follows read again, and is answered like fresh."""
     session, before, after = opened(), tokens(BEFORE, 150), tokens(AFTER, 90)
