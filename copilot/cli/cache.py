@@ -8,8 +8,7 @@ import click
 from copilot.cli.options import app_at, json_option
 from copilot.cli.render import print_json
 from copilot.errors import HostError
-from copilot.host.roster import Found
-from copilot.host.roster import stop as stop_host
+from copilot.host.roster import Found, stop_all
 from copilot.tasks.cache import KEPT, sizes
 from copilot.tasks.cache import clear as clear_all
 
@@ -43,9 +42,7 @@ def clear(as_json: bool) -> int:
     hosts: list[Found] = []
     with suppress(HostError):  # a folder that is not ours has no process of ours
         hosts = app.hosts() if app.hosts is not None else []
-    stuck = [found for found in hosts if not stop_host(found)]
-    if stuck:
-        raise HostError(f"process {stuck[0].pid} does not end and holds what was read; end it, then clear again")
+    stop_all(hosts)
     folder = app.settings.cache_dir
     freed = clear_all(folder)
     if as_json:

@@ -8,9 +8,7 @@ import click
 from copilot import __version__
 from copilot.cli.options import app_at, json_option
 from copilot.cli.render import clean, print_json
-from copilot.errors import HostError
-from copilot.host.roster import Found, find
-from copilot.host.roster import stop as stop_host
+from copilot.host.roster import Found, find, stop_all
 from copilot.tasks.speed import duration
 
 
@@ -39,9 +37,7 @@ def status(as_json: bool) -> int:
 def stop(as_json: bool) -> int:
     """End it at once and free its memory; what was read stays on disk."""
     hosts = find(app_at(Path()).runtime_folder)
-    stuck = [found for found in hosts if not stop_host(found)]
-    if stuck:
-        raise HostError(f"{stuck[0].title} does not end; end it with the system's own means")
+    stop_all(hosts)
     if as_json:
         print_json({"stopped": [found.pid or None for found in hosts]})
     else:

@@ -1,8 +1,10 @@
 """All hosts of this user: which run, how they are, and stopping them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilot.errors import HostError
 from copilot.host.address import Address, Transport, default_transport, own_folder
 from copilot.host.end import end
 from copilot.host.link import Link, UnansweredError, meet
@@ -60,6 +62,13 @@ def stop(found: Found) -> bool:
     except (OSError, ClosedError):
         return True
     return dismiss(link, now=True, within_s=STOP_S)
+
+
+def stop_all(found: Iterable[Found]) -> None:
+    """Have them end at once; HostError names one that does not."""
+    stuck = [each for each in found if not stop(each)]
+    if stuck:
+        raise HostError(f"{stuck[0].title} does not end; end it with the system's own means")
 
 
 def _addresses(folder: Path) -> list[Address]:

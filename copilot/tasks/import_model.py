@@ -25,7 +25,7 @@ def origin_of(named: str, folders: Callable[[], tuple[Path, ...]]) -> Elsewhere:
         return find(named, folders())
     path = Path(named).expanduser()
     if not path.is_dir():
-        return Elsewhere(named, path, 0, whole_name(path))
+        return Elsewhere(named, path, 0, name_from(whole_name(path)))
     models = found_in(path)
     if not models:
         raise ModelMissingError(f"there is no GGUF file in {path}; name the file itself")
@@ -46,11 +46,11 @@ def import_model(
         )
     wanted = replace(placement, sha256=origin.sha256, inspect=lambda file: _inspect(file, catalogue))
     if origin.sha256 is not None and wanted.name is None:
-        wanted = replace(wanted, name=name_from(origin.suggested) or None)
+        wanted = replace(wanted, name=origin.suggested or None)
     parts = part_paths(path)
     if len(parts) > 1:
         # A part alone is no complete model; `join` checks each header and that they belong together.
-        name = wanted.name or name_from(origin.suggested) or None
+        name = wanted.name or origin.suggested or None
         wanted = replace(wanted, name=name, parts=parts, join=_joined, inspect=lambda _: None)
     return import_file(path, store, catalogue, wanted, report)
 
