@@ -9,13 +9,11 @@ the same pairs as rows of docs/review.md.
 import argparse
 import difflib
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copilot.app import App
 from copilot.errors import DiffError
 from copilot.prompts import review as words
 from copilot.prompts.fences import fenced
@@ -29,7 +27,7 @@ from tests.bench.patch_series import series
 from tests.bench.review_cases import Case, cases
 from tests.bench.review_kinds import edit_of
 from tests.bench.review_mixed import read
-from tests.bench.review_model import Asker, asked
+from tests.bench.review_model import asked, asker
 from tests.bench.review_table import DESIGNS, Row, table
 from tests.bench.trees import cache_folder
 
@@ -84,13 +82,8 @@ def compared(told: Sequence[Row], before: Sequence[Row]) -> Iterator[str]:
 
 def run(answers: Path, file: Path, count: int, how: str) -> None:
     """Ask about cases that are not in the file yet; `how` is what the lines that are told begin with."""
-    os.environ["COPILOT_HOST"] = "off"
     known = {row["name"] for row in read(file)}
-    app = App.at(Path(), {})
-    model = app.chat_model()
-    session = app.session(model)
-    ask = Asker(model, session)
-    with file.open("a") as out:
+    with file.open("a") as out, asker() as ask:
         for case in wanted(answers):
             if case.name in known or len(known) >= count or not (found := around(case)):
                 continue
@@ -101,7 +94,6 @@ def run(answers: Path, file: Path, count: int, how: str) -> None:
             out.flush()
             known.add(case.name)
             sys.stderr.write(f"{case.kind} {case.what[:50]} {len(lines)} lines, {ask.tokens} tokens\n")
-    session.close()
 
 
 def wanted(answers: Path) -> Iterator[Case]:

@@ -8,19 +8,17 @@ nothing of how a review asks.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from copilot.app import App
 from copilot.prompts.fences import fenced
 from copilot.repo.changes import staged
 from tests.bench.review_cases import SERIES
 from tests.bench.review_mixed import is_near, read, repository, work
-from tests.bench.review_model import Asker
+from tests.bench.review_model import Asker, asker
 
 FIRST = 100
 """The number of the first line: all have three digits, so that none is the beginning of another."""
@@ -69,13 +67,8 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 def run(path: Path, most: int, count: int) -> None:
     """Ask about changes that are not in the file yet."""
-    os.environ["COPILOT_HOST"] = "off"
     known = {row["name"] for row in read(path)}
-    app = App.at(Path(), {})
-    model = app.chat_model()
-    session = app.session(model)
-    ask = Asker(model, session)
-    with path.open("a") as out:
+    with path.open("a") as out, asker() as ask:
         for kind, name, change in work(most, SERIES):
             if kind != "mixed" or name in known or len(known) >= count:
                 continue
@@ -87,7 +80,6 @@ def run(path: Path, most: int, count: int) -> None:
                 out.flush()
                 known.add(name)
                 sys.stderr.write(f"{name} {ask.tokens} tokens\n")
-    session.close()
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,19 @@ class Asker:
             scored = self.scores(turn, [model.tokenizer.encode(word) for word in given], prefix)
             found[name] = {word: sum(score) for word, score in zip(given, scored, strict=True)}
         return found
+
+
+@contextmanager
+def asker() -> Iterator[Asker]:
+    """An asker of the model that the settings name, in this process."""
+    os.environ["COPILOT_HOST"] = "off"
+    app = App.at(Path(), {})
+    model = app.chat_model()
+    session = app.session(model)
+    try:
+        yield Asker(model, session)
+    finally:
+        session.close()
 
 
 QUESTIONS = {
@@ -160,23 +174,17 @@ def main() -> None:
     parser.add_argument("--designs", default="chosen,down,up", help="also infill, gap and line")
     parser.add_argument("--questions", default="subject,plain", help="also direction and kinds")
     options = parser.parse_args()
-    os.environ["COPILOT_HOST"] = "off"
     known = {}
     if options.file.exists():
         known = {row["name"]: row for row in map(json.loads, options.file.read_text().splitlines())}
-    app = App.at(Path(), {})
-    model = app.chat_model()
-    session = app.session(model)
     drawn = cases(options.most, options.seed)
     order = [each for at in range(options.most) for each in drawn[at :: options.most]]
-    with options.file.open("a") as out:
-        ask = Asker(model, session)
+    with options.file.open("a") as out, asker() as ask:
         for case in order:
             if case.name not in known:
                 out.write(json.dumps(asked(ask, case, options.designs.split(","), options.questions.split(","))) + "\n")
                 out.flush()
                 sys.stderr.write(f"{case.kind} {case.what[:50]} {ask.tokens} tokens\n")
-    session.close()
 
 
 if __name__ == "__main__":

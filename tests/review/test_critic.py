@@ -73,13 +73,18 @@ def test_what_stands_out_is_found_with_its_evidence_and_explained(
     assert 0 < finding.confidence < 1
 
 
+def used_elsewhere(stage: Stage) -> Path:
+    """A function is made worse that another file calls."""
+    user = "from a import smaller\n\n\ndef least_of(c):\n    return smaller(c, 1)\n"
+    before = {"a.py": TEXT.replace("f(a", "smaller(a"), "use.py": user}
+    return stage(before, before | {"a.py": BAD.replace("f(a", "smaller(a")})
+
+
 def test_words_are_asked_for_with_what_stands_near(
     stage: Stage, model: ChatModel, session: ScriptedSession, tmp_path: Path
 ) -> None:
     """The question names the function and its callers; without an index, or under a time limit, the function."""
-    user = "from a import smaller\n\n\ndef least_of(c):\n    return smaller(c, 1)\n"
-    before = {"a.py": TEXT.replace("f(a", "smaller(a"), "use.py": user}
-    root = stage(before, before | {"a.py": BAD.replace("f(a", "smaller(a")})
+    root = used_elsewhere(stage)
     app = App(Settings(cache_dir=tmp_path / "cache"))
     asked = []
     for deadline in (Deadline(), Deadline(60.0, lambda: 0.0)):
@@ -98,9 +103,7 @@ def test_work_that_goes_on_during_a_review_does_not_end_it(
     stage: Stage, model: ChatModel, session: ScriptedSession, tmp_path: Path
 ) -> None:
     """A caller's file that is another by now is not told of; the finding comes all the same."""
-    user = "from a import smaller\n\n\ndef least_of(c):\n    return smaller(c, 1)\n"
-    before = {"a.py": TEXT.replace("f(a", "smaller(a"), "use.py": user}
-    root = stage(before, before | {"a.py": BAD.replace("f(a", "smaller(a")})
+    root = used_elsewhere(stage)
     app = App(Settings(cache_dir=tmp_path / "cache"))
 
     def opened() -> Repository:
