@@ -152,5 +152,5 @@ def _read(path: Path) -> dict[str, object]:
         return {}
     except OSError as exc:
         raise UsageError(f"{path} cannot be read ({exc.strerror}); mend its rights or remove it") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits is no TOMLDecodeError
         raise UsageError(f"{path} is not valid TOML: {exc}; mend it or remove it") from exc

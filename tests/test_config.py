@@ -33,6 +33,7 @@ def test_flag_beats_environment_beats_repository_beats_user_file(tmp_path: Path)
         ("context_tokens = -4", "takes a positive number"),
         ("context_tokens = true", "takes a positive number"),
         ("context_tokens = ", "not valid TOML"),
+        ("context_tokens = " + "9" * 5000, "not valid TOML"),
     ],
 )
 def test_a_repository_cannot_set_what_it_must_not(tmp_path: Path, text: str, message: str) -> None:

@@ -95,7 +95,7 @@ def _answer_lines(batch: TextIO, completer: Completer, repository: Repository) -
             if not isinstance(asked, dict):
                 raise ValueError("it is no object")
             cursor = _cursor(asked, repository, automatic=asked.get("automatic") is not False)
-        except (ValueError, TypeError, KeyError, UsageError) as exc:
+        except (ValueError, TypeError, KeyError, RecursionError, UsageError) as exc:
             raise UsageError(f"line {number} of --batch cannot be answered: {exc}; `copilot complete --help`") from exc
         print_json({"id": asked.get("id"), **_document(completer.complete(cursor, Cancel()), cursor)})
         sys.stdout.flush()

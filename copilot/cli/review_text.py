@@ -10,6 +10,7 @@ from rich.text import Text
 from copilot.cli.render import Terminal, clean
 from copilot.repo.changes import Changes
 from copilot.repo.diff import Line
+from copilot.repo.forms import shown
 from copilot.review.finding import Finding, Severity
 from copilot.tasks.review import Review
 
@@ -46,7 +47,7 @@ class ReviewText:
         self._err.print(Text(clean(line), style="dim"), soft_wrap=True)
         for skipped in coverage.skipped[:_MOST_SKIPPED]:
             self._err.print(
-                Text(clean(f"  not reviewed: {skipped.path}: {skipped.reason}"), style="dim"), soft_wrap=True
+                Text(shown(f"  not reviewed: {skipped.path}: {skipped.reason}"), style="dim"), soft_wrap=True
             )
         if len(coverage.skipped) > _MOST_SKIPPED:
             more = f"  and {len(coverage.skipped) - _MOST_SKIPPED} more; --json names them all"
@@ -54,12 +55,12 @@ class ReviewText:
 
     def finding(self, finding: Finding) -> None:
         """One finding, as soon as it is known."""
-        head = Text(clean(f"{finding.path}:{finding.start_line}"), style="bold cyan")
+        head = Text(shown(f"{finding.path}:{finding.start_line}"), style="bold cyan")
         head.append(f"  {finding.severity}", _STYLES[finding.severity])
         head.append(f"  {clean(finding.title)}", "bold")
         head.append(f"  [{clean(finding.rule)}]", "dim")
         self._out.print(head, soft_wrap=True)
-        self._out.print(Text(clean(f"  {finding.message}")), soft_wrap=True)
+        self._out.print(Text(shown(f"  {finding.message}")), soft_wrap=True)
         for line in self._lines(finding)[:_MOST_LINES]:
             is_meant = line.new is not None and finding.start_line <= line.new <= finding.end_line
             style = {"+": "green", "-": "red"}.get(line.sign, "dim")

@@ -52,7 +52,7 @@ def _answer_lines(batch: TextIO, repository: Repository, k: int) -> None:
         try:
             asked = json.loads(line)
             query = asked["query"]
-        except (ValueError, TypeError, KeyError) as exc:
+        except (ValueError, TypeError, KeyError, RecursionError) as exc:
             raise UsageError(f'line {number} of --batch is not a JSON object {{"id", "query"}}: {exc}') from exc
         print_json({"id": asked.get("id"), "hits": [_document(hit) for hit in repository.search(str(query), k)]})
         sys.stdout.flush()

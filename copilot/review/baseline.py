@@ -29,7 +29,7 @@ class Baseline:
             if document["version"] != _VERSION:
                 raise ValueError(f"version {document['version']}")
             return cls(str(row["fingerprint"]) for row in document["findings"])
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise UsageError(f"{path} is no baseline ({exc}); make one with --update-baseline") from exc
 
     def takes(self, finding: Finding) -> bool:

@@ -112,6 +112,18 @@ def test_text_from_a_diff_commands_nothing(reviewed: Path, run: Any) -> None:
     assert "\x1b" not in run("review", "-C", reviewed).out
 
 
+def test_a_name_with_line_ends_forges_no_line(reviewed: Path, run: Any) -> None:
+    """Each finding has one heading, whatever the file is called."""
+    name = "x.py:1  low  fine\n\nstaged changes: nothing to review\nz.py"
+    stage(reviewed, name, "x = 1\n")
+    run_git(reviewed, "commit", "-qm", "odd")
+    stage(reviewed, name, "x = (\n")
+    ran = run("review", "--no-model", "-C", reviewed)
+    assert ran.code == 1
+    assert not [line for line in ran.out.splitlines() if line.startswith("staged changes")]
+    assert "fine\\n\\nstaged changes" in ran.out
+
+
 def test_apply_changes_the_work_tree_where_it_fits(reviewed: Path, run: Any) -> None:
     """A suggestion is applied if it fits; if the file is another by now, nothing is changed."""
     stage(reviewed, "area.py", BAD)

@@ -24,9 +24,10 @@ def test_search_answers_a_batch_line_by_line(run, project: Path) -> None:
     assert [answer["hits"][0]["symbol"] for answer in answers[:2]] == ["open_socket", "put"]
 
 
-def test_search_rejects_a_broken_batch_line(run, project: Path) -> None:
+@pytest.mark.parametrize("line", ["nonsense", "[" * 100_000])
+def test_search_rejects_a_broken_batch_line(run, project: Path, line: str) -> None:
     """The line's number is in the error."""
-    ran = run("search", "--batch", "-", "-C", project, stdin='{"id": 1, "query": "put"}\nnonsense\n')
+    ran = run("search", "--batch", "-", "-C", project, stdin=f'{{"id": 1, "query": "put"}}\n{line}\n')
     assert ran.code == 2 and "line 2" in ran.err
 
 
